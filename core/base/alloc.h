@@ -2,6 +2,7 @@
 #ifndef BASE_ALLOC_H
 #define BASE_ALLOC_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,6 +40,15 @@ _must_check_ _malloc_ _alloc_size_(1) void *try_malloc(size_t size);
 
 /* NULL on failure, and `p` is then untouched and still the caller's. */
 _must_check_ _alloc_size_(2) void *try_realloc(void *p, size_t size);
+
+/*
+ * For tests: the n-th checked allocation from now (1 is the next) fails, once; 0 stops
+ * that. Counts try_malloc, try_realloc and new mappings of arenas.
+ */
+void alloc_fail_nth(long n);
+
+/* Counts one checked allocation; true when it is the one to fail. */
+_must_check_ bool alloc_is_failing(void);
 
 /* Prints "out of memory" with the size and aborts. */
 _noreturn_ _cold_ void alloc_failed(size_t size);

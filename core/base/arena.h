@@ -14,21 +14,21 @@
 /*
  * Memory that dies together: a bump allocator for everything one batch holds.
  *
- * An arena takes chunks of ARENA_CHUNK_BYTES from a pool and cuts allocations off them one
- * after the other, so an allocation is an addition and a comparison, and nothing is freed
- * singly. Requests too big to share a chunk get a mapping of their own. Foreign memory (a
- * libpq buffer) is adopted instead of copied: its release function runs at arena_release,
- * newest first, and the record of it lives in the arena itself.
+ * An arena takes chunks of ARENA_CHUNK_BYTES from a pool and cuts allocations off them
+ * one after the other, so an allocation is an addition and a comparison, and nothing is
+ * freed singly. Requests too big to share a chunk get a mapping of their own. Foreign
+ * memory (a libpq buffer) is adopted instead of copied: its release function runs at
+ * arena_release, newest first, and the record of it lives in the arena itself.
  *
  * An arena knows what it costs: arena_bytes() is every byte of chunks, own mappings and
  * adopted memory; arena_is_full() compares that with the cap given to arena_init, which
  * is what makes backpressure. The cap is reported, not enforced: the row at hand is
  * finished, then the batch is cut.
  *
- * An arena has one owner at a time; handing it to another thread needs a queue. The pool is
- * thread safe and must outlive its arenas. Chunks come from mmap, so that giving them back
- * really gives them back. Under AddressSanitizer chunks in the pool are poisoned: use of a
- * batch after its release is reported.
+ * An arena has one owner at a time; handing it to another thread needs a queue. The pool
+ * is thread safe and must outlive its arenas. Chunks come from mmap, so that giving them
+ * back really gives them back. Under AddressSanitizer chunks in the pool are poisoned:
+ * use of a batch after its release is reported.
  *
  * arena_alloc aborts when memory is gone. For sizes that input decides, arena_try_alloc
  * returns NULL instead.

@@ -12,8 +12,8 @@
  * would have caught the bug. Statement expressions live here and nowhere else.
  *
  * Two kinds of assertion: ASSERT states what a caller promises and is compiled out with
- * NDEBUG; ENSURE states what would lose data if it were wrong and is always there. Neither
- * is for input: input is checked and fails as an error.
+ * NDEBUG; ENSURE states what would lose data if it were wrong and is always there.
+ * Neither is for input: input is checked and fails as an error.
  */
 
 #define _cleanup_(f)      __attribute__((cleanup(f)))

@@ -9,9 +9,9 @@
 /*
  * How long to wait before the next try: exponential with full jitter.
  *
- * The n-th wait is uniform between `min_ms` and a ceiling that starts at twice `min_ms` and
- * doubles up to `max_ms`, so many clients that failed together do not come back together.
- * A plain value with one owner; nothing to release.
+ * The n-th wait is uniform between `min_ms` and a ceiling that starts at twice `min_ms`
+ * and doubles up to `max_ms`, so many clients that failed together do not come back
+ * together. A plain value with one owner; nothing to release.
  */
 struct backoff {
 	uint64_t min_ms, max_ms;

@@ -16,9 +16,9 @@
  *
  * A buffer has a cap that its owner states when it is made. Adders return nothing: when a
  * piece would pass the cap, or memory is gone, nothing of that piece is added, the sticky
- * `overflow` flag is set, and all later adds are ignored. So the content is always a prefix
- * of what was meant, and one buf_ok() after the last add is enough. The flag is cleared by
- * buf_reset() and by buf_truncate(), which go back to content that was whole.
+ * `overflow` flag is set, and all later adds are ignored. So the content is always a
+ * prefix of what was meant, and one buf_ok() after the last add is enough. The flag is
+ * cleared by buf_reset() and by buf_truncate(), which go back to content that was whole.
  *
  * The owner is whoever holds the struct; buf_release() frees it and leaves it empty with
  * the same cap. Adds move the memory, so views and pointers into a buffer last until the
@@ -66,8 +66,8 @@ static inline bool buf_ok(const struct buf *b)
 char *buf_grow(struct buf *b, size_t n);
 
 /*
- * A pointer to at least `n` writable bytes at the end, or NULL with the overflow flag set.
- * buf_advance() then says how many were written.
+ * A pointer to at least `n` writable bytes at the end, or NULL with the overflow flag
+ * set. buf_advance() then says how many were written.
  */
 static inline char *buf_reserve(struct buf *b, size_t n)
 {

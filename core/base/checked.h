@@ -10,8 +10,8 @@
 
 /*
  * Arithmetic on numbers from outside: add, subtract and multiply that say whether they
- * overflowed. Each returns true on overflow; `ret_v` then holds the wrapped value and must
- * not be used.
+ * overflowed. Each returns true on overflow; `ret_v` then holds the wrapped value and
+ * must not be used.
  */
 
 /* clang-format off */

@@ -7,8 +7,9 @@
 /*
  * Time in microseconds: what it is, how long something took, and as text.
  *
- * now_us() is the calendar (since 1970-01-01 UTC) and may jump; every interval is measured
- * with mono_us(), which never goes backwards and means nothing outside this process.
+ * now_us() is the calendar (since 1970-01-01 UTC) and may jump; every interval is
+ * measured with mono_us(), which never goes backwards and means nothing outside this
+ * process.
  */
 
 enum {

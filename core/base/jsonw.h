@@ -16,8 +16,8 @@
  * the sinks. Their output is always valid JSON in UTF-8: control characters are escaped
  * and each byte that belongs to no well-formed character becomes U+FFFD.
  *
- * struct jsonw puts the commas, for status documents and messages: begin, key, value, end.
- * It borrows the buffer and has no state to release. Overflow is the buffer's: ask
+ * struct jsonw puts the commas, for status documents and messages: begin, key, value,
+ * end. It borrows the buffer and has no state to release. Overflow is the buffer's: ask
  * buf_ok() at the end. Order of calls is the caller's promise (ASSERT): a key before each
  * value in an object, none in an array, at most JSONW_DEPTH_MAX levels.
  */
@@ -33,11 +33,12 @@ void json_add_base64(struct buf *b, struct ez_view v);
 
 /*
  * The same for bytes given as hex digits, without the "\x" of a bytea. False, and nothing
- * added, when the count is odd or a digit is none.
+ * added, when the count is odd or a digit is none. A buffer that is full shows in
+ * buf_ok().
  */
 _must_check_ bool json_add_base64_from_hex(struct buf *b, struct ez_view hex);
 
-/* The shortest form that reads back the same; null for what JSON cannot say. */
+/* At most 15 significant digits; null for what JSON cannot say. */
 void json_add_double(struct buf *b, double v);
 
 enum {

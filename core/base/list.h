@@ -28,7 +28,7 @@ struct list {
 #define LIST_OF(link, type, member) \
 	((type *)(void *)((char *)(link) - offsetof(type, member)))
 
-/* For each link `pos` (declared here) of `head`; the current one may be removed or freed. */
+/* For each link `pos` (declared here) of `head`; the current one may be removed. */
 #define list_for_each(pos, head) \
 	for (struct list *pos = (head)->next, *pos##_next = pos->next; pos != (head); \
 	     pos = pos##_next, pos##_next = pos->next)

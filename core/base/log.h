@@ -11,14 +11,15 @@
  * The log of the process: one line a record, to stderr.
  *
  * Text format: with the journal at the other end of stderr (JOURNAL_STREAM names it) a
- * record is "<N>text", N the syslog number of the level; otherwise it is time, level, name
- * of the job and text. JSON format: one object a line with "time", "level", "job" (when a
- * name is set) and "message" or "hint".
+ * record is "<N>[name] text", N the syslog number of the level; otherwise it is time,
+ * level, "[name]" and text. JSON format: one object a line with "time", "level", "job"
+ * (when a name is set) and "message" or "hint".
  *
- * A record is one write(2) of at most LOG_RECORD_MAX bytes, which keeps it whole on a pipe
- * that others write to as well; a longer text is cut and ends in "...". Control characters
- * and bytes that are not UTF-8 are escaped, so data in a message cannot forge a line or
- * speak to a terminal. A record that stderr does not take is lost, never retried.
+ * A record is one write(2) of at most LOG_RECORD_MAX bytes, which keeps it whole on a
+ * pipe that others write to as well; a longer text is cut and ends in "...". Control
+ * characters and bytes that are not UTF-8 are escaped, so data in a message cannot forge
+ * a line or speak to a terminal. A record that stderr does not take is lost, never
+ * retried.
  *
  * Text style: lower case, no final stop, what happened and to which object, then
  * key=value. Any thread may log and set the level; format and name are set before the

@@ -12,14 +12,14 @@
 /*
  * A hash map from bytes, or from 64-bit numbers, to a pointer.
  *
- * Entries stand in one array in the order of insertion; an open-addressed table of indexes
- * finds them. So iteration is a walk over the array in a stable order, and the random seed
- * that every map draws (keys may come from strangers) shows nowhere.
+ * Entries stand in one array in the order of insertion; an open-addressed table of
+ * indexes finds them. So iteration is a walk over the array in a stable order, and the
+ * random seed that every map draws (keys may come from strangers) shows nowhere.
  *
  * A map is used with one kind of key for its whole life: the plain functions or the _u64
  * ones. Keys are copied; values are the caller's, and may be NULL: ask map_find to tell a
- * NULL value from a missing key. Entries move when the map grows, so a pointer to an entry
- * lasts until the next put. Aborts when memory is gone. Not thread safe.
+ * NULL value from a missing key. Entries move when the map grows, so a pointer to an
+ * entry lasts until the next put. Aborts when memory is gone. Not thread safe.
  */
 struct map_entry {
 	uint64_t hash;

@@ -16,8 +16,8 @@
  * has no way to print the type; whoever takes the view out is responsible for it.
  *
  * A value on the stack or in a struct, SECRET_INIT or all zero when empty; one owner, who
- * calls secret_release. Not thread safe while it is being set. Fallible functions return 0
- * or -errno.
+ * calls secret_release. Not thread safe while it is being set. Fallible functions return
+ * 0 or -errno.
  */
 struct secret {
 	char *ptr;

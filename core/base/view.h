@@ -13,9 +13,9 @@
 /*
  * Borrowed bytes: struct ez_view {ptr, len}, the type of all data from outside.
  *
- * A view owns nothing, may hold NUL bytes and is never assumed to be terminated. The empty
- * view may have a NULL pointer; every function here accepts that. Views are passed by
- * value; the bytes belong to someone else and must outlive the view.
+ * A view owns nothing, may hold NUL bytes and is never assumed to be terminated. The
+ * empty view may have a NULL pointer; every function here accepts that. Views are passed
+ * by value; the bytes belong to someone else and must outlive the view.
  */
 
 /* A view of a string literal. */
@@ -65,9 +65,9 @@ static inline bool view_ends(struct ez_view v, struct ez_view suffix)
 struct ez_view view_trim(struct ez_view v);
 
 /*
- * Takes the part before the next `sep` off `rest`. "a,,b" gives "a", "" and "b"; "a," gives
- * "a" and ""; an empty view gives one empty part when its pointer is set and none when it
- * is NULL. False when nothing is left, `ret_part` then untouched.
+ * Takes the part before the next `sep` off `rest`. "a,,b" gives "a", "" and "b"; "a,"
+ * gives "a" and ""; an empty view gives one empty part when its pointer is set and none
+ * when it is NULL. False when nothing is left, `ret_part` then untouched.
  */
 _must_check_ bool view_split(struct ez_view *rest, char sep, struct ez_view *ret_part);
 
@@ -100,8 +100,8 @@ static inline uint64_t view_mix(uint64_t a, uint64_t b)
 
 /*
  * 64-bit hash in the manner of wyhash: good distribution, all bits usable. Depends on the
- * byte order of the machine, so never store it. Tables that take keys from strangers pass a
- * random seed.
+ * byte order of the machine, so never store it. Tables that take keys from strangers pass
+ * a random seed.
  */
 static inline uint64_t view_hash_seeded(struct ez_view v, uint64_t seed)
 {
