@@ -6,7 +6,6 @@
 #include <math.h>
 
 #if defined(__SSE2__) && !defined(BASE_NO_SIMD)
-# include <emmintrin.h>
 # define JSON_SSE2 1
 #endif
 
@@ -41,16 +40,20 @@ enum {
 	BLOCK_BYTES = 16,
 };
 
+/* The compiler's own vectors: a vector type can only be a typedef. */
+typedef signed char block_signed __attribute__((vector_size(BLOCK_BYTES)));
+typedef char block_char __attribute__((vector_size(BLOCK_BYTES)));
+
 /* The number of plain bytes before the first other one of a block. */
 static size_t plain_in_block(const char *p)
 {
-	__m128i block = _mm_loadu_si128((const __m128i *)(const void *)p);
-	/* Signed, so bytes over 0x7f count as below the space. */
-	__m128i low = _mm_cmplt_epi8(block, _mm_set1_epi8(' '));
-	__m128i quote = _mm_cmpeq_epi8(block, _mm_set1_epi8('"'));
-	__m128i slash = _mm_cmpeq_epi8(block, _mm_set1_epi8('\\'));
-	int mask = _mm_movemask_epi8(_mm_or_si128(low, _mm_or_si128(quote, slash)));
+	block_signed v, found;
+	int mask;
 
+	memcpy(&v, p, sizeof(v));
+	/* Signed, so bytes over 0x7f count as below the space. */
+	found = (v < ' ') | (v == '"') | (v == '\\');
+	mask = __builtin_ia32_pmovmskb128((block_char)found);
 	return mask ? (size_t)__builtin_ctz((unsigned)mask) : (size_t)BLOCK_BYTES;
 }
 #else
