@@ -8,7 +8,8 @@
 #include "base/checked.h"
 #include "base/view.h"
 
-static const int64_t epoch_us = INT64_C(946684800) * 1000000; /* 2000-01-01 in Unix time */
+static const int64_t epoch_us =
+	INT64_C(946684800) * 1000000; /* 2000-01-01 in Unix time */
 
 static int hex_value(char c)
 {
