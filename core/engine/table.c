@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "engine/table.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/view.h"
+
+struct known {
+	struct table *newest;
+	bool told; /* the sink has been told in this run */
+};
+
+static size_t text_bytes(const struct ez_table *t)
+{
+	size_t n = t->schema.len + t->name.len + 2;
+
+	for (uint32_t i = 0; i < t->n_columns; i++) {
+		const struct ez_column *c = t->columns[i];
+
+		n += c->name.len + c->native.len + c->fallback.len + 3;
+	}
+	return n;
+}
+
+static struct ez_view copy_text(char **pos, struct ez_view v)
+{
+	char *to = *pos;
+
+	if (v.len > 0)
+		memcpy(to, v.ptr, v.len);
+	to[v.len] = '\0';
+	*pos += v.len + 1;
+	return view_of(to, v.len);
+}
+
+/* The plugin may know a shorter struct than we do: what it lacks is zero. */
+static void copy_column(struct ez_column *to, const struct ez_column *from, char **pos)
+{
+	memcpy(to, from, MIN(from->size, sizeof(*to)));
+	to->size = sizeof(*to);
+	to->name = copy_text(pos, from->name);
+	to->native = copy_text(pos, from->native);
+	to->fallback = copy_text(pos, from->fallback);
+}
+
+struct table *table_new(const struct ez_table *shape, uint64_t uid, uint32_t version)
+{
+	size_t n = shape->n_columns;
+	size_t columns_at = sizeof(struct table);
+	size_t pointers_at = columns_at + n * sizeof(struct ez_column);
+	size_t text_at = pointers_at + n * sizeof(struct ez_column *);
+	char *block = xcalloc(1, text_at + text_bytes(shape));
+	struct table *t = (void *)block;
+	struct ez_column *columns = (void *)(block + columns_at);
+	const struct ez_column **pointers = (void *)(block + pointers_at);
+	char *pos = block + text_at;
+	uint32_t n_keys = 0;
+
+	t->refs = 1;
+	memcpy(&t->desc, shape, MIN(shape->size, sizeof(t->desc)));
+	t->desc.size = sizeof(t->desc);
+	t->desc.uid = uid;
+	t->desc.version = version;
+	t->desc.schema = copy_text(&pos, shape->schema);
+	t->desc.name = copy_text(&pos, shape->name);
+	t->desc.columns = pointers;
+	for (size_t i = 0; i < n; i++) {
+		copy_column(&columns[i], shape->columns[i], &pos);
+		pointers[i] = &columns[i];
+		n_keys += (columns[i].flags & EZ_COL_KEY) != 0;
+	}
+	t->desc.n_keys = n_keys;
+	return t;
+}
+
+struct table *table_ref(struct table *t)
+{
+	atomic_fetch_add_explicit(&t->refs, 1, memory_order_relaxed);
+	return t;
+}
+
+void table_unref(struct table *t)
+{
+	if (t && atomic_fetch_sub_explicit(&t->refs, 1, memory_order_acq_rel) == 1)
+		free(t);
+}
+
+static bool column_is_same(const struct ez_column *a, const struct ez_column *b)
+{
+	return view_eq(a->name, b->name) && view_eq(a->native, b->native) &&
+	       view_eq(a->fallback, b->fallback) && a->type == b->type &&
+	       a->flags == b->flags && a->id == b->id && a->native_type == b->native_type &&
+	       a->type_mod == b->type_mod && a->element == b->element &&
+	       a->precision == b->precision && a->scale == b->scale &&
+	       a->length == b->length;
+}
+
+bool table_is_same(const struct ez_table *a, const struct ez_table *b)
+{
+	if (a->id != b->id || a->flags != b->flags || a->n_columns != b->n_columns ||
+	    !view_eq(a->schema, b->schema) || !view_eq(a->name, b->name))
+		return false;
+	for (uint32_t i = 0; i < a->n_columns; i++)
+		if (!column_is_same(a->columns[i], b->columns[i]))
+			return false;
+	return true;
+}
+
+void registry_init(struct registry *r)
+{
+	*r = (struct registry){ .tables = MAP_INIT };
+	pthread_mutex_init(&r->lock, NULL);
+}
+
+static void known_free(void *p)
+{
+	struct known *k = p;
+
+	table_unref(k->newest);
+	free(k);
+}
+
+void registry_release(struct registry *r)
+{
+	map_release(&r->tables, known_free);
+	pthread_mutex_destroy(&r->lock);
+}
+
+uint64_t registry_uid(struct registry *r)
+{
+	return atomic_fetch_add(&r->next_uid, 1) + 1;
+}
+
+static struct known *known_new(struct registry *r, const struct ez_table *shape,
+			       uint32_t version)
+{
+	struct known *k = xcalloc(1, sizeof(*k));
+
+	k->newest = table_new(shape, registry_uid(r), version);
+	return k;
+}
+
+void registry_seed(struct registry *r, const struct ez_table *stored)
+{
+	pthread_mutex_lock(&r->lock);
+	if (!map_get_u64(&r->tables, stored->id))
+		map_put_u64(&r->tables, stored->id, known_new(r, stored, stored->version));
+	pthread_mutex_unlock(&r->lock);
+}
+
+struct table *registry_intern(struct registry *r, const struct ez_table *shape,
+			      bool *ret_news, struct table **ret_before)
+{
+	struct known *k;
+	struct table *t;
+
+	*ret_news = false;
+	*ret_before = NULL;
+	pthread_mutex_lock(&r->lock);
+	k = map_get_u64(&r->tables, shape->id);
+	if (!k) {
+		k = known_new(r, shape, 1);
+		map_put_u64(&r->tables, shape->id, k);
+	} else if (!table_is_same(&k->newest->desc, shape)) {
+		*ret_before = k->newest;
+		k->newest = table_new(shape, registry_uid(r), (*ret_before)->desc.version + 1);
+		k->told = false;
+	} else if (!k->told) {
+		*ret_before = table_ref(k->newest);
+	}
+	*ret_news = !k->told;
+	k->told = true;
+	t = table_ref(k->newest);
+	pthread_mutex_unlock(&r->lock);
+	return t;
+}
+
+void registry_each(struct registry *r, void (*fn)(void *arg, const struct ez_table *t),
+		   void *arg)
+{
+	pthread_mutex_lock(&r->lock);
+	map_for_each (e, &r->tables)
+		fn(arg, &((const struct known *)e->value)->newest->desc);
+	pthread_mutex_unlock(&r->lock);
+}
