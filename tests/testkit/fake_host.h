@@ -68,7 +68,8 @@ struct ez_out {
 
 struct ez_shape {
 	struct arena *arena;
-	const struct ez_table *table; /* what reshape() was given, copied; NULL: not called */
+	const struct ez_table
+		*table; /* what reshape() was given, copied; NULL: not called */
 };
 
 struct ez_report {
@@ -152,8 +153,8 @@ struct ez_event *fake_event(struct fake_batch *b, uint32_t op, const struct ez_t
 			    const char *const *before, const char *const *after);
 
 /* An 'm' event: after[0] is the prefix, after[1] the content, `n` raw bytes. */
-struct ez_event *fake_message(struct fake_batch *b, const char *prefix, const void *content,
-			      size_t n);
+struct ez_event *fake_message(struct fake_batch *b, const char *prefix,
+			      const void *content, size_t n);
 
 const struct ez_batch *fake_finish(struct fake_batch *b);
 
