@@ -10,6 +10,9 @@ AM_TESTS_ENVIRONMENT = \
 	EZ_PLUGINS='$(EZ_PLUGINS)'; export EZ_PLUGINS; \
 	EZ_SANITIZE='$(EZ_SANITIZE)'; export EZ_SANITIZE; \
 	EZCDC_PLUGIN_PATH='$(abs_top_builddir)/plugins.d'; export EZCDC_PLUGIN_PATH; \
+	ASAN_OPTIONS="$${ASAN_OPTIONS-exitcode=99:detect_stack_use_after_return=1}"; export ASAN_OPTIONS; \
+	UBSAN_OPTIONS="$${UBSAN_OPTIONS-exitcode=99:print_stacktrace=1}"; export UBSAN_OPTIONS; \
+	TSAN_OPTIONS="$${TSAN_OPTIONS-exitcode=99:halt_on_error=1:second_deadlock_stack=1}"; export TSAN_OPTIONS; \
 	CC='$(CC)'; export CC;
 
 SOURCE_CHECKS = \
