@@ -299,3 +299,6 @@ sound() {
 	shift
 	python3 "$TESTKIT/verify.py" --job "$name" "$@" "$T/$name/out" || fail "job $name: the files are not sound"
 }
+
+# sql_is QUERY: does it answer true?
+sql_is() { [ "$(sql "$1")" = t ]; }
