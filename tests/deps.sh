@@ -38,13 +38,16 @@ ez_missing() {
 	fi
 }
 
+# Quiet when it works; apt's own words when it does not.
 ez_apt_get() {
-	local as_root=()
+	local as_root=() said
 	if [ "$(id -u)" -ne 0 ]; then
 		as_root=(sudo)
-		[ -t 0 ] || as_root=(sudo -n)
+		[ -t 2 ] || as_root=(sudo -n)
 	fi
-	"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0 "$@" </dev/null
+	said=$("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0 "$@" 2>&1) && return 0
+	tail -n 20 <<<"$said" >&2
+	return 1
 }
 
 # ez_install_missing demo|tests: says what is missing and installs it. False if that did not work.
