@@ -81,6 +81,9 @@ void pg_sql_settle(struct pg *pg)
 {
 	struct pg_sql *s = pg->sql;
 
+	/* Takes in what a server says that has ended the session meanwhile. */
+	if (s->conn)
+		(void)PQconsumeInput(s->conn);
 	if (s->conn && (PQstatus(s->conn) != CONNECTION_OK ||
 			PQtransactionStatus(s->conn) != PQTRANS_IDLE))
 		pg_disconnect(&s->conn);

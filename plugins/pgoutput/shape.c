@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "shape.h"
+
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "base/buf.h"
+#include "conn.h"
+#include "literal.h"
+#include "pgoutput.h"
+#include "quote.h"
+#include "sql.h"
+#include "types.h"
+
+/*
+ * One question per relation. $1 is its OID; $2 to $4 are names, types and modifiers of its
+ * columns, as the caller knows them. `r` walks from each type through its domains, and
+ * through one array to its element and that one's domains; `f` keeps the ends.
+ */
+static const char SHAPE_SQL[] =
+	"WITH RECURSIVE c AS ("
+	" SELECT u.ord, u.name, u.typ, u.mod"
+	" FROM unnest($2::text[], $3::oid[], $4::int4[]) WITH ORDINALITY u(name, typ, mod, ord)"
+	"), r(ord, elem, typ, mod, depth) AS ("
+	" SELECT ord, false, typ, mod, 0 FROM c"
+	" UNION ALL"
+	" SELECT r.ord, r.elem OR t.typtype <> 'd',"
+	"  CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE t.typelem END,"
+	"  CASE WHEN t.typtype = 'd' THEN t.typtypmod ELSE r.mod END, r.depth + 1"
+	" FROM r JOIN pg_type t ON t.oid = r.typ"
+	" WHERE t.typtype = 'd' OR (NOT r.elem AND t.typcategory = 'A'"
+	"  AND t.typlen = -1 AND t.typelem <> 0)"
+	"), f AS ("
+	" SELECT DISTINCT ON (r.ord, r.elem) r.ord, r.elem, r.typ, r.mod, t.typtype, t.typname"
+	" FROM r LEFT JOIN pg_type t ON t.oid = r.typ ORDER BY r.ord, r.elem, r.depth DESC"
+	") SELECT format_type(c.typ, c.mod), a.attnum, coalesce(a.attnotnull, false),"
+	" coalesce(a.attgenerated <> '', false), "
+	" coalesce(a.attnum = ANY ((p.indkey::int2[])[0:p.indnkeyatts - 1]), false),"
+	" CASE WHEN a.attgenerated = '' AND a.atttypid = c.typ"
+	"  THEN pg_get_expr(d.adbin, d.adrelid) END,"
+	" CASE WHEN a.atthasmissing AND a.atttypid = c.typ"
+	"  THEN (a.attmissingval::text::text[])[1] END,"
+	" b.typ, b.mod, b.typtype, b.typname, e.typ, e.typtype, e.typname"
+	" FROM c"
+	" LEFT JOIN pg_attribute a ON a.attrelid = $1::oid AND a.attname = c.name"
+	"  AND a.attnum > 0 AND NOT a.attisdropped"
+	" LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum"
+	" LEFT JOIN pg_index p ON p.indrelid = $1::oid AND p.indisprimary"
+	" LEFT JOIN f b ON b.ord = c.ord AND NOT b.elem"
+	" LEFT JOIN f e ON e.ord = c.ord AND e.elem"
+	" ORDER BY c.ord";
+
+enum {
+	F_NATIVE,
+	F_ATTNUM,
+	F_NOT_NULL,
+	F_GENERATED,
+	F_PRIMARY,
+	F_DEFAULT,
+	F_MISSING,
+	F_BASE,
+	F_BASE_MOD,
+	F_BASE_KIND,
+	F_BASE_NAME,
+	F_ELEM,
+	F_ELEM_KIND,
+	F_ELEM_NAME
+};
+
+/* All column numbers ever given out, to place columns that have another name by now. */
+static const char PLACES_SQL[] =
+	"SELECT attnum, attisdropped, attname = ANY ($2::text[]), atttypid"
+	" FROM pg_attribute WHERE attrelid = $1::oid AND attnum > 0 ORDER BY attnum";
+
+enum { PARAMS_CAP_BYTES = 1024 * 1024 };
+
+struct params {
+	struct buf oid, names, types, mods;
+	const char *values[4];
+};
+
+static void params_make(struct params *p, const struct pg_relation *rel)
+{
+	buf_init(&p->oid, PARAMS_CAP_BYTES);
+	buf_init(&p->names, PARAMS_CAP_BYTES);
+	buf_init(&p->types, PARAMS_CAP_BYTES);
+	buf_init(&p->mods, PARAMS_CAP_BYTES);
+	buf_add_u64(&p->oid, rel->oid);
+	for (uint32_t i = 0; i < rel->n_columns; i++) {
+		const struct pg_relation_column *c = &rel->columns[i];
+		char separator = i ? ',' : '{';
+
+		buf_add_char(&p->names, separator);
+		quote_array_item(&p->names, c->name);
+		buf_add_char(&p->types, separator);
+		buf_add_u64(&p->types, c->type);
+		buf_add_char(&p->mods, separator);
+		buf_add_i64(&p->mods, c->type_mod);
+	}
+	buf_add_str(&p->names, rel->n_columns ? "}" : "{}");
+	buf_add_str(&p->types, rel->n_columns ? "}" : "{}");
+	buf_add_str(&p->mods, rel->n_columns ? "}" : "{}");
+	p->values[0] = buf_cstr(&p->oid);
+	p->values[1] = buf_cstr(&p->names);
+	p->values[2] = buf_cstr(&p->types);
+	p->values[3] = buf_cstr(&p->mods);
+}
+
+static void params_release(struct params *p)
+{
+	buf_release(&p->oid);
+	buf_release(&p->names);
+	buf_release(&p->types);
+	buf_release(&p->mods);
+}
+
+static struct ez_view keep(struct buf *text, struct ez_view v)
+{
+	char *at = text->ptr + text->len;
+
+	buf_add_view(text, v);
+	return view_of(at, v.len);
+}
+
+static struct ez_view keep_fallback(struct buf *text, const PGresult *res, int row)
+{
+	struct ez_view missing = pg_field(res, row, F_MISSING);
+	char *at = text->ptr + text->len;
+	size_t before = text->len;
+
+	if (missing.ptr)
+		buf_add_view(text, missing);
+	else
+		literal_add(text, pg_field(res, row, F_DEFAULT));
+	return view_of(at, text->len - before);
+}
+
+static char kind_of(struct ez_view v)
+{
+	return v.len ? v.ptr[0] : '\0';
+}
+
+static void fill_type(struct ez_column *c, const PGresult *res, int row)
+{
+	struct pg_type base = {
+		.oid = (uint32_t)pg_field_u64(res, row, F_BASE),
+		.mod = (int32_t)pg_field_i64(res, row, F_BASE_MOD),
+		.kind = kind_of(pg_field(res, row, F_BASE_KIND)),
+		.name = pg_field(res, row, F_BASE_NAME),
+	};
+	struct pg_type element = {
+		.oid = (uint32_t)pg_field_u64(res, row, F_ELEM),
+		.kind = kind_of(pg_field(res, row, F_ELEM_KIND)),
+		.name = pg_field(res, row, F_ELEM_NAME),
+	};
+
+	pg_type_describe(c, &base, element.oid ? &element : NULL);
+}
+
+static bool identity_names_key(char identity)
+{
+	return identity == 'd' || identity == 'i';
+}
+
+static void fill_column(struct ez_column *c, struct buf *text,
+			const struct pg_relation *rel, uint32_t i, const PGresult *res)
+{
+	const struct pg_relation_column *from = &rel->columns[i];
+	int row = (int)i;
+	bool key = identity_names_key(rel->identity) ? from->key
+						     : pg_field_bool(res, row, F_PRIMARY);
+
+	c->size = sizeof(*c);
+	c->name = keep(text, from->name);
+	c->native = keep(text, pg_field(res, row, F_NATIVE));
+	c->fallback = keep_fallback(text, res, row);
+	c->flags =
+		(key ? (uint32_t)EZ_COL_KEY : 0) |
+		(pg_field_bool(res, row, F_NOT_NULL) ? (uint32_t)EZ_COL_NOT_NULL : 0) |
+		(pg_field_bool(res, row, F_GENERATED) ? (uint32_t)EZ_COL_GENERATED : 0);
+	c->id = (uint32_t)pg_field_u64(res, row, F_ATTNUM);
+	c->native_type = from->type;
+	c->type_mod = from->type_mod;
+	fill_type(c, res, row);
+}
+
+static size_t text_bytes(const struct pg_relation *rel, const PGresult *res)
+{
+	size_t n = rel->schema.len + rel->name.len;
+
+	for (int i = 0; i < (int)rel->n_columns; i++)
+		n += rel->columns[i].name.len + pg_field(res, i, F_NATIVE).len +
+		     pg_field(res, i, F_DEFAULT).len + pg_field(res, i, F_MISSING).len;
+	return n;
+}
+
+/* Descriptor, column pointers, columns and text in one block, in this order. */
+static struct pg_shape *build(const struct pg_relation *rel, const PGresult *res)
+{
+	size_t n = rel->n_columns, bytes = text_bytes(rel, res);
+	size_t head = sizeof(struct pg_shape) + n * sizeof(struct ez_column *) +
+		      n * sizeof(struct ez_column);
+	struct pg_shape *s = xcalloc(1, head + bytes + 1);
+	struct ez_column **pointers = (void *)(s + 1);
+	struct ez_column *columns = (void *)(pointers + n);
+	struct buf text = { .ptr = (char *)(columns + n),
+			    .size = bytes + 1,
+			    .alloc = bytes + 1,
+			    .cap = bytes + 1 };
+
+	s->table = (struct ez_table){
+		.size = sizeof(s->table),
+		.id = rel->oid,
+		.schema = keep(&text, rel->schema),
+		.name = keep(&text, rel->name),
+		.flags = rel->identity == 'f' ? EZ_TABLE_FULL_IDENTITY : 0,
+		.n_columns = rel->n_columns,
+		.columns = (const struct ez_column *const *)pointers,
+	};
+	for (uint32_t i = 0; i < n; i++) {
+		pointers[i] = &columns[i];
+		fill_column(&columns[i], &text, rel, i, res);
+		s->table.n_keys += (columns[i].flags & EZ_COL_KEY) != 0;
+	}
+	if (rel->identity == 'n' ||
+	    (identity_names_key(rel->identity) && !s->table.n_keys))
+		s->table.flags |= EZ_TABLE_NO_IDENTITY;
+	return s;
+}
+
+static struct ez_column *column_at(struct pg_shape *s, uint32_t i)
+{
+	struct ez_column *first =
+		(void *)((struct ez_column **)(void *)(s + 1) + s->table.n_columns);
+
+	return first + i;
+}
+
+/* The one live, unclaimed column with a number between two others; 0: none or a choice. */
+static uint32_t only_candidate(const PGresult *places, uint32_t after, uint32_t before,
+			       uint32_t type)
+{
+	uint32_t found = 0;
+
+	for (int i = 0; i < PQntuples(places); i++) {
+		uint32_t number = (uint32_t)pg_field_u64(places, i, 0);
+
+		if (number <= after || number >= before)
+			continue;
+		if (found || pg_field_bool(places, i, 1) || pg_field_bool(places, i, 2) ||
+		    pg_field_u64(places, i, 3) != type)
+			return 0;
+		found = number;
+	}
+	return found;
+}
+
+/*
+ * A column that the catalog does not know by name was renamed or dropped since. RELATION
+ * lists columns in the order of their numbers, so when all numbers between its neighbours'
+ * are one live column of its type, it is that one. A dropped number in the gap means that it
+ * may be the column that was dropped: then its number is not known.
+ */
+static int place_strangers(struct pg *pg, PGconn *conn, struct pg_shape *s,
+			   const struct params *p, struct ez_error *err)
+{
+	_cleanup_(pg_clear) PGresult *places = NULL;
+	uint32_t n = s->table.n_columns, unknown = 0;
+	int rc;
+
+	for (uint32_t i = 0; i < n; i++)
+		unknown += column_at(s, i)->id == 0;
+	if (unknown == 0)
+		return EZ_OK;
+	rc = pg_query_params(pg, conn, "read the catalog", PLACES_SQL, 2, p->values,
+			     &places, err);
+	if (rc < 0)
+		return rc;
+	for (uint32_t i = 0; i < n; i++) {
+		struct ez_column *c = column_at(s, i);
+		uint32_t after = i > 0 ? column_at(s, i - 1)->id : 0;
+		uint32_t before = i + 1 < n ? column_at(s, i + 1)->id : UINT32_MAX;
+
+		if (c->id == 0 && (i == 0 || after) && before)
+			c->id = only_candidate(places, after, before, c->native_type);
+	}
+	return EZ_OK;
+}
+
+static int look_up(struct pg *pg, PGconn *conn, const struct pg_relation *rel,
+		   const struct params *p, struct pg_shape **ret_shape,
+		   struct ez_error *err)
+{
+	_cleanup_(pg_clear) PGresult *res = NULL;
+	struct pg_shape *s;
+	int rc = pg_query_params(pg, conn, "read the catalog", SHAPE_SQL, 4, p->values,
+				 &res, err);
+
+	if (rc < 0)
+		return rc;
+	if (PQntuples(res) != (int)rel->n_columns)
+		return pg->host->fail(err, EZ_E_FATAL, "",
+				      "%.*s.%.*s: %d columns of %u found",
+				      VIEW_ARG(rel->schema), VIEW_ARG(rel->name),
+				      PQntuples(res), rel->n_columns);
+	s = build(rel, res);
+	rc = place_strangers(pg, conn, s, p, err);
+	if (rc < 0) {
+		pg_shape_free(s);
+		return rc;
+	}
+	*ret_shape = s;
+	return EZ_OK;
+}
+
+int pg_shape_of(struct pg *pg, const struct pg_relation *rel, struct pg_shape **ret_shape,
+		struct ez_error *err)
+{
+	struct params p;
+	PGconn *conn;
+	int rc = pg_sql_conn(pg, &conn, err);
+
+	if (rc < 0)
+		return rc;
+	params_make(&p, rel);
+	rc = look_up(pg, conn, rel, &p, ret_shape, err);
+	params_release(&p);
+	pg_sql_settle(pg);
+	return rc;
+}
+
+void pg_shape_free(struct pg_shape *shape)
+{
+	free(shape);
+}
