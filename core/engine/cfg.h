@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/attr.h"
+#include "engine/config_scan.h"
 
 struct problems;
 
@@ -46,12 +47,12 @@ struct cfg_node {
 	struct ez_view str;     /* CFG_STRING */
 	struct cfg_node *items; /* CFG_ARRAY, CFG_LIST, CFG_GROUP */
 	size_t n_items;
+	char *own_name;
 };
 
 struct cfg_tree {
 	struct cfg_node root; /* CFG_GROUP */
-	char **files;
-	size_t n_files;
+	struct scan scan;     /* owns file names and strings */
 };
 
 enum {

@@ -129,8 +129,8 @@ void job_format(const struct job *job, struct buf *out);
 enum config_change job_compare(const struct job *now, const struct job *next,
 			       struct buf *changed);
 
-/* Takes over what job_compare called live. */
-void job_apply_live(struct job *now, const struct job *next);
+/* Moves over what job_compare called live; `next` is then good for job_free() only. */
+void job_apply_live(struct job *now, struct job *next);
 
 /*
  * What the engine adds to the options of a plugin of that kind and with those capabilities:

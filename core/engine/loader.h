@@ -66,6 +66,10 @@ void loader_add_default_dirs(struct loader *l);
 _must_check_ const struct plugin *loader_get(struct loader *l, enum ez_kind kind,
 					     struct ez_view name, struct ez_error *err);
 
+/* The same of whatever kind, and without calling its load(): to look at, not to use. */
+_must_check_ const struct plugin *loader_find(struct loader *l, struct ez_view name,
+					      struct ez_error *err);
+
 /* loader_get in the shape that struct job_load wants; `loader` is the struct loader. */
 const struct plugin *loader_lookup(void *loader, enum ez_kind kind, struct ez_view name,
 				   struct ez_error *err);

@@ -131,10 +131,10 @@ enum config_change config_compare(const struct ez_config *now,
 				  const struct ez_config *next, struct buf *changed);
 
 /*
- * Takes the values of EZ_OPTF_LIVE options over from `next`, which may be freed then. Old
- * values stay in memory, because plugins may hold views of them.
+ * Moves the values of EZ_OPTF_LIVE options over from `next`, which is good for nothing but
+ * config_free() then. Old values stay in memory, because plugins may hold views of them.
  */
-void config_apply_live(struct ez_config *now, const struct ez_config *next);
+void config_apply_live(struct ez_config *now, struct ez_config *next);
 
 /*
  * Renews a secret that was given as text or by descriptor. EZ_E_CONFIG if the option is not
