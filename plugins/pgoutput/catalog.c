@@ -170,7 +170,8 @@ static const char STORAGE_SQL[] =
 	"  JOIN pg_inherits i ON i.inhparent = t.oid)"
 	" SELECT t.root, c.oid, n.nspname, c.relname, c.relkind, c.relfilenode,"
 	"  coalesce(m.amname = 'heap', false), c.reltuples::int8, c.relpages,"
-	"  pg_relation_size(c.oid), pg_table_size(c.oid), c.relnatts"
+	"  pg_relation_size(c.oid), pg_table_size(c.oid), c.relnatts,"
+	"  has_table_privilege(c.oid, 'SELECT') OR has_any_column_privilege(c.oid, 'SELECT')"
 	" FROM t JOIN pg_class c ON c.oid = t.oid JOIN pg_namespace n ON n.oid = c.relnamespace"
 	" LEFT JOIN pg_am m ON m.oid = c.relam"
 	" WHERE c.relkind <> 'p' ORDER BY n.nspname, c.relname";
@@ -198,6 +199,7 @@ static void read_storage(struct pg_storage *s, const PGresult *res, int row)
 		.is_heap = pg_field_bool(res, row, 6),
 		.blocks = size / BLOCK_BYTES,
 		.bytes = pg_field_i64(res, row, 10),
+		.may_select = pg_field_bool(res, row, 12),
 	};
 	s->rows = estimate_rows(pg_field_i64(res, row, 7), pg_field_i64(res, row, 8),
 				s->blocks, pg_field_i64(res, row, 11));

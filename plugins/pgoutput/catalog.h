@@ -57,7 +57,7 @@ struct pg_storage {
 	uint32_t root, oid, filenode;
 	struct ez_view schema, name;
 	char kind; /* r; f: a foreign table, which has no rows here */
-	bool is_heap;
+	bool is_heap, may_select;
 	int64_t blocks, bytes, rows; /* rows: estimate; -1: unknown */
 };
 

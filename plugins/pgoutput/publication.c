@@ -24,7 +24,9 @@ static int refuse_harm(struct pg *pg, const struct pg_candidates *l, struct ez_e
 	for (size_t i = 0; i < l->n; i++) {
 		const struct pg_candidate *c = &l->items[i];
 
-		if (!pg_candidate_is_wanted(c) || c->can_identify || c->kind == 'p')
+		/* Of a partitioned table it is the partitions that must identify rows. */
+		if (!pg_candidate_is_table(c) || !(c->is_selected || c->is_covered) ||
+		    c->can_identify || c->kind == 'p')
 			continue;
 		(void)pg->host->fail(
 			err, EZ_E_CONFIG, "",

@@ -186,6 +186,37 @@ static void fill_column(struct ez_column *c, struct buf *text,
 	fill_type(c, res, row);
 }
 
+/*
+ * Descriptor, column pointers, columns and text in one block, in this order. `ret_text` has
+ * room for exactly that text.
+ */
+static struct pg_shape *allocate(size_t n, size_t text_bytes, struct buf *ret_text)
+{
+	size_t head = sizeof(struct pg_shape) + n * sizeof(struct ez_column *) +
+		      n * sizeof(struct ez_column);
+	struct pg_shape *s = xcalloc(1, head + text_bytes + 1);
+	struct ez_column **pointers = (void *)(s + 1);
+	struct ez_column *columns = (void *)(pointers + n);
+
+	for (size_t i = 0; i < n; i++)
+		pointers[i] = &columns[i];
+	s->table.columns = (const struct ez_column *const *)pointers;
+	s->table.n_columns = (uint32_t)n;
+	*ret_text = (struct buf){ .ptr = (char *)(columns + n),
+				  .size = text_bytes,
+				  .alloc = text_bytes + 1,
+				  .cap = text_bytes };
+	return s;
+}
+
+static struct ez_column *column_at(struct pg_shape *s, uint32_t i)
+{
+	struct ez_column *first =
+		(void *)((struct ez_column **)(void *)(s + 1) + s->table.n_columns);
+
+	return first + i;
+}
+
 static size_t text_bytes(const struct pg_relation *rel, const PGresult *res)
 {
 	size_t n = rel->schema.len + rel->name.len;
@@ -196,46 +227,51 @@ static size_t text_bytes(const struct pg_relation *rel, const PGresult *res)
 	return n;
 }
 
-/* Descriptor, column pointers, columns and text in one block, in this order. */
 static struct pg_shape *build(const struct pg_relation *rel, const PGresult *res)
 {
-	size_t n = rel->n_columns, bytes = text_bytes(rel, res);
-	size_t head = sizeof(struct pg_shape) + n * sizeof(struct ez_column *) +
-		      n * sizeof(struct ez_column);
-	struct pg_shape *s = xcalloc(1, head + bytes + 1);
-	struct ez_column **pointers = (void *)(s + 1);
-	struct ez_column *columns = (void *)(pointers + n);
-	struct buf text = { .ptr = (char *)(columns + n),
-			    .size = bytes + 1,
-			    .alloc = bytes + 1,
-			    .cap = bytes + 1 };
+	struct buf text;
+	struct pg_shape *s = allocate(rel->n_columns, text_bytes(rel, res), &text);
+	struct ez_table *t = &s->table;
 
-	s->table = (struct ez_table){
-		.size = sizeof(s->table),
-		.id = rel->oid,
-		.schema = keep(&text, rel->schema),
-		.name = keep(&text, rel->name),
-		.flags = rel->identity == 'f' ? EZ_TABLE_FULL_IDENTITY : 0,
-		.n_columns = rel->n_columns,
-		.columns = (const struct ez_column *const *)pointers,
-	};
-	for (uint32_t i = 0; i < n; i++) {
-		pointers[i] = &columns[i];
-		fill_column(&columns[i], &text, rel, i, res);
-		s->table.n_keys += (columns[i].flags & EZ_COL_KEY) != 0;
+	t->size = sizeof(*t);
+	t->id = rel->oid;
+	t->schema = keep(&text, rel->schema);
+	t->name = keep(&text, rel->name);
+	t->flags = rel->identity == 'f' ? EZ_TABLE_FULL_IDENTITY : 0;
+	for (uint32_t i = 0; i < rel->n_columns; i++) {
+		fill_column(column_at(s, i), &text, rel, i, res);
+		t->n_keys += (column_at(s, i)->flags & EZ_COL_KEY) != 0;
 	}
-	if (rel->identity == 'n' ||
-	    (identity_names_key(rel->identity) && !s->table.n_keys))
-		s->table.flags |= EZ_TABLE_NO_IDENTITY;
+	if (rel->identity == 'n' || (identity_names_key(rel->identity) && !t->n_keys))
+		t->flags |= EZ_TABLE_NO_IDENTITY;
 	return s;
 }
 
-static struct ez_column *column_at(struct pg_shape *s, uint32_t i)
+struct pg_shape *pg_shape_dup(const struct ez_table *table)
 {
-	struct ez_column *first =
-		(void *)((struct ez_column **)(void *)(s + 1) + s->table.n_columns);
+	size_t bytes = table->schema.len + table->name.len;
+	const struct ez_column *const *columns = table->columns;
+	struct pg_shape *s;
+	struct buf text;
 
-	return first + i;
+	for (uint32_t i = 0; i < table->n_columns; i++)
+		bytes += columns[i]->name.len + columns[i]->native.len +
+			 columns[i]->fallback.len;
+	s = allocate(table->n_columns, bytes, &text);
+	columns = s->table.columns;
+	s->table = *table;
+	s->table.columns = columns;
+	s->table.schema = keep(&text, table->schema);
+	s->table.name = keep(&text, table->name);
+	for (uint32_t i = 0; i < table->n_columns; i++) {
+		struct ez_column *c = column_at(s, i);
+
+		*c = *table->columns[i];
+		c->name = keep(&text, c->name);
+		c->native = keep(&text, c->native);
+		c->fallback = keep(&text, c->fallback);
+	}
+	return s;
 }
 
 /* The one live, unclaimed column with a number between two others; 0: none or a choice. */

@@ -52,6 +52,9 @@ struct pg_shape {
 _must_check_ int pg_shape_of(struct pg *pg, const struct pg_relation *rel,
 			     struct pg_shape **ret_shape, struct ez_error *err);
 
+/* A deep copy of any descriptor. */
+struct pg_shape *pg_shape_dup(const struct ez_table *table);
+
 void pg_shape_free(struct pg_shape *shape);
 
 #endif

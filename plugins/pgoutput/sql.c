@@ -9,8 +9,8 @@
 #include "base/clock.h"
 #include "base/view.h"
 #include "conn.h"
-#include "copy.h"
 #include "pgoutput.h"
+#include "reader.h"
 #include "snapshot.h"
 #include "tables.h"
 
