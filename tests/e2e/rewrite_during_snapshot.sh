@@ -9,7 +9,7 @@
 
 pg_start
 rounds=${EZ_ROUNDS:-6}
-[ -z "${EZ_LONG:-}" ] || rounds=40
+[ "$LONG" = 0 ] || rounds=40
 sqlf <<'SQL'
 create table fill (id int primary key, pad text);
 insert into fill select i, repeat('f', 200) from generate_series(1, 20000) i;

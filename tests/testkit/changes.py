@@ -5,6 +5,8 @@
     changes.py [--part] [--table T]... [--op OPS] [--column C]... FOLDER
 
     r public.orders {"id":1} -> {"id":1,"total":"19.90"}
+    t public.orders - cascade
+    m {"prefix":"p","content":"AAE="}
     u public.orders {"id":1} {"id":0} -> {"id":1,"total":"19.90"} unchanged ["note"]
 
 The columns are op, table, key (- if there is none), before (if there is one), -> and after,
@@ -38,8 +40,7 @@ def line(ev, columns):
 
     src = ev["source"]
     if ev["op"] == "m":
-        rest = {k: v for k, v in ev.items() if k not in ("op", "ts_ms", "source")}
-        return f"m {text(rest)}"
+        return f"m {text(ev['message'])}"
     words = [ev["op"], f"{src['schema']}.{src['table']}", text(ev["key"]) if "key" in ev else "-"]
     if "before" in ev:
         words.append(text(pick(ev["before"])))
@@ -47,9 +48,7 @@ def line(ev, columns):
         words += ["->", text(pick(ev["after"]))]
     if "unchanged" in ev:
         words += ["unchanged", text(ev["unchanged"])]
-    for flag in ("cascade", "restart_identity"):
-        if ev.get(flag):
-            words.append(flag)
+    words += [flag for flag, is_on in ev.get("truncate", {}).items() if is_on]
     return " ".join(words)
 
 

@@ -103,8 +103,12 @@ need_tool() {
 	done
 }
 
+# 1 in a long run, which may take its time.
+LONG=0
+[ "${EZ_TEST_LONG:-0}" != 1 ] || LONG=1
+
 # long_only: a test that is too long for the usual run.
-long_only() { [ -n "${EZ_LONG:-}" ] || skip "only with --long"; }
+long_only() { [ "$LONG" = 1 ] || skip "only with --long"; }
 
 need_tool psql python3
 [ -x "$EZ_BUILD/dbmazz" ] || skip "dbmazz is not built"
@@ -302,3 +306,27 @@ sound() {
 
 # sql_is QUERY: does it answer true?
 sql_is() { [ "$(sql "$1")" = t ]; }
+
+# is_state NAME STATE: what the status document says.
+is_state() { [ "$(status "$1" "s['state']" 2>/dev/null)" = "$2" ]; }
+
+# received_beyond NAME LSN: has the daemon received something after LSN?
+received_beyond() {
+	local at
+	at=$(status "$1" "s['positions']['received']" 2>/dev/null) || return 1
+	[ -n "$at" ] && sql_is "select '$at'::pg_lsn > '$2'::pg_lsn"
+}
+
+# proxy_start: a TCP proxy in front of the current cluster; sets PROXY, the folder of its switches, and PROXY_PORT.
+proxy_start() {
+	PROXY=$T/proxy
+	mkdir -p "$PROXY"
+	mkfifo "$PROXY/life"
+	python3 "$TESTKIT/proxy.py" "$PG_PORT" "$PROXY" <"$PROXY/life" 2>"$PROXY/errors" &
+	EZ_CHILDREN+=($!)
+	# The proxy ends when its standard input does: with us, whatever happens.
+	exec 9>"$PROXY/life"
+	await 10 "the proxy" test -e "$PROXY/port"
+	export PROXY_PORT
+	PROXY_PORT=$(cat "$PROXY/port")
+}

@@ -17,7 +17,7 @@ NAME = re.compile(
     r"\.(?P<format>jsonl|csv)(?P<packed>\.gz|\.zst)?(?P<open>\.part)?$")
 LSN = re.compile(r"^[0-9A-F]{1,8}/[0-9A-F]{1,8}$")
 OPS = {"r", "c", "u", "d", "t", "m"}
-MEMBERS = {"op", "ts_ms", "source", "key", "before", "after", "unchanged", "message", "cascade", "restart_identity"}
+MEMBERS = {"op", "ts_ms", "source", "key", "before", "after", "unchanged", "message", "truncate"}
 SOURCE = {"name", "schema", "table", "lsn", "commit_lsn", "xid", "seq", "ts_us", "snapshot", "part"}
 
 
@@ -137,6 +137,10 @@ def _check(ev):
         raise ValueError("ts_ms, ts_us and seq are integers")
     if src["snapshot"] not in (True, False) or (src["snapshot"] is True) != (op == "r"):
         raise ValueError(f"op {op} with snapshot {src['snapshot']}")
+    if (op == "m") != ("message" in ev) or (op == "t") != ("truncate" in ev):
+        raise ValueError(f"op {op} with members {sorted(ev)}")
+    if src["xid"] is None and op != "r":
+        raise ValueError(f"op {op} without xid")
     if op == "m":
         return
     if ("after" in ev) != (op in "rcu"):
