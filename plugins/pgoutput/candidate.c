@@ -98,32 +98,43 @@ static void read_item(struct pg *pg, struct pg_candidate *c, const PGresult *res
 		.n_generated = (uint32_t)pg_field_u64(res, row, F_GENERATED),
 	};
 	c->is_selected = pg_selects(pg, c->schema, c->name);
-	/* Version 13 has no sign for "never analysed"; an empty guess is no better. */
-	if (c->rows == 0 && c->bytes > 0)
+	/* Version 13 has no sign for "never analysed". A partitioned table is the sum of its
+	 * partitions. */
+	if (c->kind == 'p')
+		c->rows = 0;
+	else if (c->rows == 0 && c->bytes > 0)
 		c->rows = -1;
 }
 
-/* Does an OID of "{1,2}" belong to a selected table? */
-static bool is_covered(const struct map *selected, struct ez_view ancestors)
+/* A partition is covered by a selected table above it, and counts into all above it. */
+static void climb(const struct map *all, struct pg_candidate *c)
 {
-	struct ez_view rest = ancestors, item;
+	struct ez_view rest = c->ancestors, item;
 	uint64_t oid;
 
-	if (ancestors.len < 2)
-		return false;
+	if (rest.len < 2)
+		return;
 	rest = view_of(rest.ptr + 1, rest.len - 2);
 	while (view_split(&rest, ',', &item)) {
-		if (parse_u64(item, &oid) && map_find_u64(selected, oid))
-			return true;
+		struct pg_candidate *above =
+			parse_u64(item, &oid) ? map_get_u64(all, oid) : NULL;
+
+		if (!above)
+			continue;
+		c->is_covered = c->is_covered || above->is_selected;
+		if (c->kind == 'p')
+			continue;
+		above->bytes += c->bytes;
+		if (above->rows >= 0)
+			above->rows = c->rows < 0 ? -1 : above->rows + c->rows;
 	}
-	return false;
 }
 
 int pg_list_candidates(struct pg *pg, PGconn *conn, struct pg_candidates *ret_list,
 		       struct ez_error *err)
 {
 	struct pg_candidates l = { .n = 0 };
-	struct map selected = MAP_INIT;
+	struct map all = MAP_INIT;
 	int rc = pg_query_params(pg, conn, "list the tables", CANDIDATES_SQL, 1,
 				 &pg->opt.publication, &l.res, err);
 
@@ -133,12 +144,11 @@ int pg_list_candidates(struct pg *pg, PGconn *conn, struct pg_candidates *ret_li
 	l.items = xcalloc(l.n + 1, sizeof(*l.items));
 	for (size_t i = 0; i < l.n; i++) {
 		read_item(pg, &l.items[i], l.res, (int)i);
-		if (l.items[i].is_selected)
-			(void)map_put_u64(&selected, l.items[i].oid, &l.items[i]);
+		(void)map_put_u64(&all, l.items[i].oid, &l.items[i]);
 	}
 	for (size_t i = 0; i < l.n; i++)
-		l.items[i].is_covered = is_covered(&selected, l.items[i].ancestors);
-	map_release(&selected, NULL);
+		climb(&all, &l.items[i]);
+	map_release(&all, NULL);
 	*ret_list = l;
 	return EZ_OK;
 }

@@ -6,8 +6,6 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
-#include "pgoutput.h"
-#include "sql.h"
 
 /* A compiled glob: bytes, and above them the two signs that match others. */
 enum { GLOB_STAR = 256, GLOB_ANY = 257 };
@@ -205,9 +203,4 @@ struct ez_view pg_tables_text(const struct pg_tables *t, size_t i)
 bool pg_tables_is_exclusion(const struct pg_tables *t, size_t i)
 {
 	return t->patterns[i].is_exclusion;
-}
-
-bool pg_selects(const struct pg *pg, struct ez_view schema, struct ez_view name)
-{
-	return pg_tables_match(pg->sql->tables, schema, name);
 }
