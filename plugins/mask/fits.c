@@ -73,29 +73,35 @@ static bool is_int_within(struct ez_view v, int64_t min, int64_t max)
 	return is_canonical && parse_i64(v, &n) && n >= min && n <= max;
 }
 
+static size_t count_digits(struct ez_view v, size_t from)
+{
+	size_t n = 0;
+
+	while (from + n < v.len && is_digit(v.ptr[from + n]))
+		n++;
+	return n;
+}
+
 /* Digits, perhaps with a sign and a fraction, within the column's precision and scale. */
 static bool is_decimal(struct ez_view v, const struct ez_column *c)
 {
-	int32_t whole = 0, fraction = 0;
-	size_t i = v.len > 0 && v.ptr[0] == '-';
-	bool leading = true;
+	size_t at = v.len > 0 && v.ptr[0] == '-', fraction = 0;
+	size_t whole = count_digits(v, at), leading = 0;
+	int64_t room = (int64_t)c->precision - c->scale;
 
-	if (v.len > 1000)
+	if (v.len > 1000 || whole == 0)
 		return false;
-	for (; i < v.len && is_digit(v.ptr[i]); i++) {
-		leading = leading && v.ptr[i] == '0';
-		whole += !leading;
+	while (leading < whole && v.ptr[at + leading] == '0')
+		leading++;
+	at += whole;
+	if (at < v.len && v.ptr[at] == '.') {
+		fraction = count_digits(v, at + 1);
+		at += fraction > 0 ? 1 + fraction : 0;
 	}
-	if (i == 0 || !is_digit(v.ptr[i - 1]))
-		return false;
-	if (i < v.len && v.ptr[i++] != '.')
-		return false;
-	for (; i < v.len && is_digit(v.ptr[i]); i++)
-		fraction++;
-	if (i < v.len || v.ptr[v.len - 1] == '.')
+	if (at < v.len)
 		return false;
 	return c->type != EZ_TYPE_NUMERIC || c->precision < 0 ||
-	       (whole <= c->precision - c->scale && fraction <= c->scale);
+	       ((int64_t)(whole - leading) <= room && (int64_t)fraction <= c->scale);
 }
 
 static size_t count_characters(struct ez_view v)
@@ -107,13 +113,9 @@ static size_t count_characters(struct ez_view v)
 	return n;
 }
 
-bool value_fits(struct ez_view text, const struct ez_column *c)
+static bool is_number(struct ez_view text, const struct ez_column *c)
 {
 	switch (c->type) {
-	case EZ_TYPE_TEXT:
-		return c->length < 0 || count_characters(text) <= (size_t)c->length;
-	case EZ_TYPE_BOOL:
-		return view_eq_str(text, "t") || view_eq_str(text, "f");
 	case EZ_TYPE_INT2:
 		return is_int_within(text, INT16_MIN, INT16_MAX);
 	case EZ_TYPE_INT4:
@@ -123,8 +125,18 @@ bool value_fits(struct ez_view text, const struct ez_column *c)
 	case EZ_TYPE_FLOAT4:
 	case EZ_TYPE_FLOAT8:
 		return text.len <= 15 && is_decimal(text, c);
-	case EZ_TYPE_NUMERIC:
-		return is_decimal(text, c);
+	default:
+		return c->type == EZ_TYPE_NUMERIC && is_decimal(text, c);
+	}
+}
+
+bool value_fits(struct ez_view text, const struct ez_column *c)
+{
+	switch (c->type) {
+	case EZ_TYPE_TEXT:
+		return c->length < 0 || count_characters(text) <= (size_t)c->length;
+	case EZ_TYPE_BOOL:
+		return view_eq_str(text, "t") || view_eq_str(text, "f");
 	case EZ_TYPE_DATE:
 		return is_date(text);
 	case EZ_TYPE_TIME:
@@ -136,6 +148,6 @@ bool value_fits(struct ez_view text, const struct ez_column *c)
 	case EZ_TYPE_UUID:
 		return has_shape(text, "hhhhhhhh-hhhh-hhhh-hhhh-hhhhhhhhhhhh");
 	default:
-		return false;
+		return is_number(text, c);
 	}
 }
