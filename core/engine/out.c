@@ -172,24 +172,17 @@ void out_adopt(struct ez_out *o, void *mem, size_t n, void (*release)(void *))
 }
 
 /* Tells the sink about a shape, after everything that came before it. */
-static int announce(struct ez_out *o, const struct ez_table *shape, struct table **ret,
-		    struct ez_error *err)
+static struct table *announce(struct ez_out *o, const struct ez_table *shape)
 {
 	struct table *before;
 	bool news = false;
 	struct table *t = registry_intern(o->registry, shape, &news, &before);
-	int rc = EZ_OK;
 
 	if (news)
-		rc = o->ops->news(o->arg, before, table_ref(t), err);
+		o->ops->news(o->arg, before, table_ref(t));
 	else
 		table_unref(before);
-	if (rc < 0) {
-		table_unref(t);
-		return rc;
-	}
-	*ret = t;
-	return EZ_OK;
+	return t;
 }
 
 static struct entry *entry_new(struct ez_out *o, const struct ez_table *shape,
@@ -199,11 +192,11 @@ static struct entry *entry_new(struct ez_out *o, const struct ez_table *shape,
 
 	e->in = table_new(shape, registry_uid(o->registry), shape->version);
 	e->in->owner = e;
-	if (chain_plan_make(&o->chain, &e->in->desc, &e->plan, err) < 0 ||
-	    announce(o, chain_plan_shape(&e->plan, &e->in->desc), &e->final, err) < 0) {
+	if (chain_plan_make(&o->chain, &e->in->desc, &e->plan, err) < 0) {
 		entry_free(e);
 		return NULL;
 	}
+	e->final = announce(o, chain_plan_shape(&e->plan, &e->in->desc));
 	return e;
 }
 
@@ -242,6 +235,13 @@ static void take_back(struct ez_out *o)
 	if (o->mark && arena_bytes(a) == o->mark_bytes)
 		a->pos = o->mark;
 	set_mark(o);
+}
+
+const struct ez_table *out_final(const struct ez_table *declared)
+{
+	const struct entry *e = table_of(declared)->owner;
+
+	return &e->final->desc;
 }
 
 void out_begin(struct ez_out *o, const struct ez_commit *tx)
@@ -286,14 +286,16 @@ static struct ez_event *new_event(struct ez_out *o, const struct ez_table *t, ui
 
 static bool is_barrier(const struct ez_out *o, uint32_t op)
 {
-	return op == EZ_OP_TRUNCATE && o->ops->barrier;
+	return op == EZ_OP_TRUNCATE && o->wants_barriers;
 }
 
 struct ez_event *out_event(struct ez_out *o, const struct ez_table *t, uint32_t op,
 			   uint32_t n_before, uint32_t n_after)
 {
-	if (UNLIKELY(is_barrier(o, op)) && o->batch && o->batch->n_events > 0)
+	if (UNLIKELY(is_barrier(o, op)) && o->batch && o->batch->n_events > 0) {
 		hand_over(o);
+		o->ops->barrier(o->arg);
+	}
 	return new_event(o, t, op, n_before, n_after);
 }
 
@@ -348,7 +350,8 @@ int out_emit(struct ez_out *o, struct ez_event *ev, struct ez_error *err)
 	set_mark(o);
 	if (UNLIKELY(is_barrier(o, ev->op))) {
 		hand_over(o);
-		return o->ops->barrier(o->arg, err);
+		o->ops->barrier(o->arg);
+		return EZ_AGAIN;
 	}
 	if (UNLIKELY(is_over(o))) {
 		hand_over(o);

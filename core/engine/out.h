@@ -36,10 +36,9 @@ struct out_ops {
 	/* Takes the batch over. */
 	void (*batch)(void *arg, struct batch *b);
 	/* A shape the sink must hear of before rows of it; owns both references. */
-	int (*news)(void *arg, struct table *before, struct table *now, struct ez_error *);
-	/* Everything handed over so far must be durable before what comes next. NULL: the
-	 * sink keeps order itself. */
-	int (*barrier)(void *arg, struct ez_error *);
+	void (*news)(void *arg, struct table *before, struct table *now);
+	/* Everything handed over so far must be durable before what comes next. */
+	void (*barrier)(void *arg);
 	/* A transform says that this event is bad. EZ_OK: dead letter written, go on. */
 	int (*reject)(void *arg, const struct ez_event *ev, struct ez_error *);
 	/* Rows per operation (OUT_OPS) of one table, once per batch. */
@@ -73,6 +72,7 @@ struct ez_out {
 	uint64_t until;           /* order after which the source need not go on; 0: none */
 	uint32_t part;            /* snapshot: number of the part */
 	bool is_snapshot;
+	bool wants_barriers;      /* around truncates: the sink does not keep order itself */
 	bool is_continued;        /* the batch begins inside a transaction */
 	bool reached;             /* a commit at or past `until` was seen */
 	struct ez_position idle;  /* last idle_at, text in idle_text */
@@ -96,6 +96,9 @@ void out_cut(struct ez_out *o);
 
 /* Forgets an unfinished transaction and hands over what is before it. */
 void out_finish(struct ez_out *o);
+
+/* The shape that leaves the transforms for one that out_table returned. */
+const struct ez_table *out_final(const struct ez_table *declared);
 
 /* The host functions. */
 size_t out_room(const struct ez_out *o);

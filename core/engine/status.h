@@ -43,6 +43,9 @@ void status_json(const struct status_facts *f, const struct status_rates *r,
 int64_t status_lag_bytes(struct stats *s);
 int64_t status_lag_ms(struct stats *s);
 
+/* Resident memory of this process. */
+int64_t status_rss_bytes(void);
+
 /* Prometheus text exposition, contracts.md section 6. */
 void metrics_text(const struct status_facts *f, const struct status_rates *r,
 		  struct stats *s, struct buf *out);

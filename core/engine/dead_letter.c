@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "engine/dead_letter.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/jsonw.h"
+#include "base/str.h"
+#include "engine/host.h"
+#include "engine/json.h"
+
+/*
+ * The file is read once, at the start: records that will be made again are cut off by
+ * writing the rest anew. It is small by nature (errors.limit), so that is done in memory.
+ */
+enum {
+	FILE_MAX_BYTES = 1024 * 1024 * 1024,
+	RECORD_MAX_BYTES = 1024 * 1024 * 1024,
+};
+
+struct dead_letters {
+	pthread_mutex_t lock;
+	char *path;
+	int fd; /* -1: not made yet */
+	bool stop, dirty;
+	uint64_t limit, count;
+};
+
+static int failed(struct ez_error *err, const char *path, const char *what, int error)
+{
+	errno = error;
+	host_table.fail(err, EZ_E_IO, "IOERR", "dead letter file %s: cannot %s: %m", path, what);
+	return host_table.hint(err, "make the folder writable and free space there");
+}
+
+/* ----------------------------------------------------------------------- cutting back */
+
+static uint64_t lsn_of(const struct json *j)
+{
+	char text[40], *end = NULL;
+	unsigned long long high, low;
+
+	if (!str_copy(text, sizeof(text), json_str(j, "commit_lsn")))
+		return 0;
+	high = strtoull(text, &end, 16);
+	if (*end != '/')
+		return 0;
+	low = strtoull(end + 1, NULL, 16);
+	return (uint64_t)high << 32 | (uint32_t)low;
+}
+
+static bool comes_again(struct ez_view line, uint64_t start, bool drop_snapshot_rows)
+{
+	_cleanup_(json_freep) struct json *j = json_parse(line, NULL);
+
+	if (!j)
+		return true; /* cut short by a crash: it was not durable */
+	if (json_bool(j, "snapshot"))
+		return drop_snapshot_rows;
+	return start > 0 && lsn_of(j) >= start;
+}
+
+static int rewrite(struct dead_letters *d, struct ez_view all, uint64_t start,
+		   bool drop_snapshot_rows, struct ez_error *err)
+{
+	_cleanup_(buf_release) struct buf keep = BUF_INIT(FILE_MAX_BYTES);
+	struct ez_view line, rest = all;
+	int rc;
+
+	while (rest.len > 0 && view_split(&rest, '\n', &line)) {
+		if (line.len == 0 || comes_again(line, start, drop_snapshot_rows))
+			continue;
+		buf_add_view(&keep, line);
+		buf_add_char(&keep, '\n');
+		d->count++;
+	}
+	if (keep.len == all.len)
+		return EZ_OK;
+	rc = fs_write_atomic(d->path, keep.ptr ? keep.ptr : "", keep.len, 0600);
+	return rc < 0 ? failed(err, d->path, "write it", -rc) : EZ_OK;
+}
+
+static int cut_back(struct dead_letters *d, uint64_t start, bool drop_snapshot_rows,
+		    struct ez_error *err)
+{
+	_cleanup_(buf_release) struct buf all = BUF_INIT(FILE_MAX_BYTES);
+	int rc = fs_read_file(d->path, FILE_MAX_BYTES, &all);
+
+	if (rc == -ENOENT)
+		return EZ_OK;
+	if (rc < 0)
+		return failed(err, d->path, "read it", -rc);
+	return rewrite(d, buf_view(&all), start, drop_snapshot_rows, err);
+}
+
+int dead_letters_open(const char *path, bool stop, uint64_t limit, uint64_t start_lsn,
+		      bool drop_snapshot_rows, struct dead_letters **ret, struct ez_error *err)
+{
+	struct dead_letters *d = xcalloc(1, sizeof(*d));
+	int rc;
+
+	pthread_mutex_init(&d->lock, NULL);
+	d->path = xstrdup(path);
+	d->fd = -1;
+	d->stop = stop;
+	d->limit = limit;
+	rc = cut_back(d, start_lsn, drop_snapshot_rows, err);
+	if (rc < 0) {
+		dead_letters_close(d);
+		return rc;
+	}
+	*ret = d;
+	return EZ_OK;
+}
+
+void dead_letters_close(struct dead_letters *d)
+{
+	if (!d)
+		return;
+	fs_closep(&d->fd);
+	pthread_mutex_destroy(&d->lock);
+	free(d->path);
+	free(d);
+}
+
+/* --------------------------------------------------------------------------- writing */
+
+static void add_cells(struct jsonw *w, const char *key, const struct ez_table *t,
+		      const struct ez_cell *cells)
+{
+	if (!cells || !t)
+		return;
+	jsonw_key(w, key);
+	jsonw_begin_object(w);
+	for (uint32_t i = 0; i < t->n_columns; i++) {
+		if (cells[i].kind == EZ_CELL_UNCHANGED || cells[i].kind == EZ_CELL_ABSENT)
+			continue;
+		jsonw_key_view(w, t->columns[i]->name);
+		if (cells[i].kind == EZ_CELL_NULL)
+			jsonw_null(w);
+		else
+			jsonw_view(w, (struct ez_view){ cells[i].ptr, cells[i].len });
+	}
+	jsonw_end_object(w);
+}
+
+static void add_key(struct jsonw *w, const struct ez_event *ev, uint32_t part,
+		    bool is_snapshot)
+{
+	char lsn[32];
+
+	if (str_format(lsn, sizeof(lsn), "%X/%X", (unsigned)(ev->tx->lsn >> 32),
+		       (unsigned)ev->tx->lsn)) {
+		jsonw_key(w, "commit_lsn");
+		jsonw_str(w, lsn);
+	}
+	jsonw_key(w, "part");
+	jsonw_u64(w, part);
+	jsonw_key(w, "seq");
+	jsonw_u64(w, ev->seq);
+	jsonw_key(w, "snapshot");
+	jsonw_bool(w, is_snapshot);
+}
+
+static void format_record(struct buf *b, const struct ez_event *ev, uint32_t part,
+			  bool is_snapshot, const struct ez_error *why)
+{
+	struct jsonw w = JSONW_INIT(b);
+	char op[2] = { (char)ev->op, '\0' };
+
+	jsonw_begin_object(&w);
+	add_key(&w, ev, part, is_snapshot);
+	if (ev->table) {
+		jsonw_key(&w, "schema");
+		jsonw_view(&w, ev->table->schema);
+		jsonw_key(&w, "table");
+		jsonw_view(&w, ev->table->name);
+	}
+	jsonw_key(&w, "op");
+	jsonw_str(&w, op);
+	jsonw_key(&w, "code");
+	jsonw_str(&w, why->code);
+	jsonw_key(&w, "reason");
+	jsonw_str(&w, why->text);
+	jsonw_key(&w, "time");
+	jsonw_str(&w, format_rfc3339_us(now_us()).text);
+	add_cells(&w, "before", ev->table, ev->before);
+	add_cells(&w, "after", ev->table, ev->after);
+	jsonw_end_object(&w);
+	buf_add_char(b, '\n');
+}
+
+static int append(struct dead_letters *d, struct ez_view record, struct ez_error *err)
+{
+	int rc;
+
+	if (d->fd < 0)
+		d->fd = open(d->path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (d->fd < 0)
+		return failed(err, d->path, "open it", errno);
+	rc = fs_write_all(d->fd, record.ptr, record.len);
+	if (rc < 0)
+		return failed(err, d->path, "write to it", -rc);
+	d->dirty = true;
+	d->count++;
+	return EZ_OK;
+}
+
+static int over_limit(const struct dead_letters *d, struct ez_error *err)
+{
+	char why[sizeof(err->text)];
+
+	memcpy(why, err->text, sizeof(why));
+	host_table.fail(err, EZ_E_DATA, "", "more than %llu rows cannot be loaded, the last: "
+			"%.300s", (unsigned long long)d->limit, why);
+	return host_table.hint(err, "look into %s, then raise errors.limit or mend the target",
+			       d->path);
+}
+
+int dead_letters_add(struct dead_letters *d, const struct ez_event *ev, uint32_t part,
+		     bool is_snapshot, struct ez_error *err)
+{
+	_cleanup_(buf_release) struct buf record = BUF_INIT(RECORD_MAX_BYTES);
+	int rc;
+
+	if (d->stop) {
+		if (err->hint[0] == '\0')
+			host_table.hint(err, "mend the target, or set errors.policy = "
+					     "\"dead-letter\" to put such rows aside");
+		return EZ_E_DATA;
+	}
+	format_record(&record, ev, part, is_snapshot, err);
+	pthread_mutex_lock(&d->lock);
+	rc = d->count >= d->limit ? over_limit(d, err) : append(d, buf_view(&record), err);
+	pthread_mutex_unlock(&d->lock);
+	return rc;
+}
+
+int dead_letters_sync(struct dead_letters *d, struct ez_error *err)
+{
+	int rc = EZ_OK;
+
+	pthread_mutex_lock(&d->lock);
+	if (d->dirty && fdatasync(d->fd) != 0)
+		rc = failed(err, d->path, "sync it", errno);
+	else if (d->dirty && fs_sync_parent(d->path) < 0)
+		rc = failed(err, d->path, "sync its folder", errno);
+	if (rc >= 0)
+		d->dirty = false;
+	pthread_mutex_unlock(&d->lock);
+	return rc;
+}
+
+uint64_t dead_letters_count(struct dead_letters *d)
+{
+	uint64_t n;
+
+	pthread_mutex_lock(&d->lock);
+	n = d->count;
+	pthread_mutex_unlock(&d->lock);
+	return n;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef ENGINE_RUN_H
+#define ENGINE_RUN_H
+
+#include <ezcdc/plugin.h>
+#include <stdbool.h>
+
+#include "base/attr.h"
+
+struct engine_options;
+struct ez_report;
+struct job;
+
+/*
+ * What the programs do with a job that is loaded: run it, or look at it.
+ */
+
+/*
+ * Runs the job in the foreground until it is done, stopped by a signal, or failed. Logs,
+ * the last line being the reason; returns the exit code of contracts.md section 2. Takes
+ * SIGTERM, SIGINT, SIGHUP; call it before any other thread exists.
+ */
+_must_check_ int engine_run(struct job *job, const struct engine_options *opt,
+			    int (*reload)(void *arg, struct job *job), void *reload_arg);
+
+enum { ENGINE_CHECK_SOURCE = 1, ENGINE_CHECK_SINK = 2, ENGINE_CHECK_ALL = 7 };
+
+/*
+ * The preflight: asks source, transforms, sink, store and state folder whether the job
+ * could start. Findings go to the report; the result is EZ_OK when none failed, else the
+ * class of the first failure, with err filled.
+ */
+_must_check_ int engine_check(const struct job *job, const struct engine_options *opt,
+			      unsigned what, struct ez_report *report, struct ez_error *err);
+
+_must_check_ int engine_discover(const struct job *job, struct ez_report *report,
+				 struct ez_error *err);
+
+/*
+ * Removes what the job left: slot and publication, the sink's notes, checkpoint and state
+ * folder. Refuses while a daemon runs. Goes on after a failure and returns the first.
+ */
+_must_check_ int engine_drop(const struct job *job, const struct engine_options *opt,
+			     struct ez_error *err);
+
+#endif
