@@ -266,19 +266,29 @@ static int declare(struct pg *pg, struct pg_reader *r, struct ez_out *out,
 	return EZ_OK;
 }
 
+/* Reads the result of the COPY, and the end of the query behind it. */
+static int end_copy(struct pg *pg, struct pg_reader *r, struct ez_error *err)
+{
+	PGresult *res = NULL;
+	int rc, failed = EZ_OK;
+
+	while ((rc = pg_next_result(pg, r->conn, INT64_MAX, &res, err)) == EZ_OK && res) {
+		if (failed == EZ_OK && PQresultStatus(res) != PGRES_COMMAND_OK)
+			failed = pg_fail_result(pg, r->conn, res, "copy", err);
+		PQclear(res);
+	}
+	return failed < 0 ? failed : rc;
+}
+
 /* The COPY has ended: with its whole content, or with an error of the server. */
 static int finish(struct pg *pg, struct pg_reader *r, struct ez_out *out,
 		  struct ez_error *err)
 {
-	_cleanup_(pg_clear) PGresult *res = NULL;
 	struct lsn_text text;
-	int rc = pg_next_result(pg, r->conn, INT64_MAX, &res, err);
+	int rc = end_copy(pg, r, err);
 
-	if (rc < 0)
-		return rc;
-	if (PQresultStatus(res) != PGRES_COMMAND_OK)
-		return pg_fail_result(pg, r->conn, res, "copy", err);
-	rc = pg_query(pg, r->conn, "end the copy", "COMMIT", NULL, err);
+	if (rc == EZ_OK)
+		rc = pg_query(pg, r->conn, "end the copy", "COMMIT", NULL, err);
 	if (rc < 0)
 		return rc;
 	r->is_copying = false;
