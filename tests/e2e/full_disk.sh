@@ -15,14 +15,8 @@ insert into t select i, 'x' from generate_series(1, 100) i;
 SQL
 job disk source='tables = [ "public.t" ];' top='batch = { max_age = "10ms"; };'
 mkdir -p "$T/disk/out" "$T/disk/state"
-mounts=
-unmount() {
-	local place
-	for place in $mounts; do umount -l "$place" 2>/dev/null || true; done
-}
-trap 'rc=$?; unmount; (exit $rc); _on_exit' EXIT
+AT_EXIT+=("umount -l $T/disk/out $T/disk/state 2>/dev/null")
 mount -t tmpfs -o size=2m none "$T/disk/out" 2>/dev/null || skip "a tmpfs cannot be mounted here"
-mounts="$T/disk/out"
 
 step "the sink's disk"
 run disk --until=now
@@ -43,7 +37,6 @@ verify disk
 step "the state folder's disk"
 cp -a "$T/disk/state" "$T/saved"
 mount -t tmpfs -o size=64k none "$T/disk/state"
-mounts="$mounts $T/disk/state"
 cp -a "$T/saved/." "$T/disk/state/"
 start disk
 await_streaming disk

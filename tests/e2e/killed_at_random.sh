@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
+# tsan: yes
 #
 # kill -9 at any instant, in the snapshot and in the stream, under write load: after every kill the files under their final names
 # are complete and in order; in the end they are the source, every change once. Nothing is ever confirmed that the files do not

@@ -1,1 +1,49 @@
 # SPDX-License-Identifier: Apache-2.0
+#
+# Against real servers: each test starts its own and ends it.
+
+E2E_TESTS = \
+	tests/e2e/bad_input.sh \
+	tests/e2e/barriers.sh \
+	tests/e2e/compression_and_rotation.sh \
+	tests/e2e/csv_per_table.sh \
+	tests/e2e/dead_letters.sh \
+	tests/e2e/encodings.sh \
+	tests/e2e/full_disk.sh \
+	tests/e2e/huge_field.sh \
+	tests/e2e/idle_cost.sh \
+	tests/e2e/interleaved_transactions.sh \
+	tests/e2e/keys_change.sh \
+	tests/e2e/killed_at_points.sh \
+	tests/e2e/killed_at_random.sh \
+	tests/e2e/large_values_unchanged.sh \
+	tests/e2e/latency.sh \
+	tests/e2e/lost_slots.sh \
+	tests/e2e/memory.sh \
+	tests/e2e/messages.sh \
+	tests/e2e/network_cuts.sh \
+	tests/e2e/odd_names.sh \
+	tests/e2e/partitions.sh \
+	tests/e2e/pause_resume_stop.sh \
+	tests/e2e/replica_identities.sh \
+	tests/e2e/rewrite_during_snapshot.sh \
+	tests/e2e/row_filters_and_column_lists.sh \
+	tests/e2e/schema_changes.sh \
+	tests/e2e/server_majors.sh \
+	tests/e2e/server_restart.sh \
+	tests/e2e/sigterm_drains.sh \
+	tests/e2e/slow_commits.sh \
+	tests/e2e/snapshot_then_stream.sh \
+	tests/e2e/stalled_sink.sh \
+	tests/e2e/store_postgres.sh \
+	tests/e2e/streamed_transactions.sh \
+	tests/e2e/table_widths.sh \
+	tests/e2e/tools.sh \
+	tests/e2e/transforms.sh \
+	tests/e2e/truncates.sh \
+	tests/e2e/types_are_exact.sh
+TESTS += $(E2E_TESTS)
+EXTRA_DIST += $(E2E_TESTS) tests/e2e/types.tsv tests/e2e/types_check.py
+
+# The demonstration belongs to nobody's tests, but into the tarball.
+EXTRA_DIST += demo/run demo/progress.py demo/shop.sql demo/traffic.sql

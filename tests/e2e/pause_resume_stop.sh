@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
+# tsan: yes
 #
 # ezcdc status, pause, resume and stop; a paused job moves nothing, also over a restart, and loses nothing.
 
 # shellcheck source=tests/testkit/lib.sh
 . "$(dirname "$0")/../testkit/lib.sh"
 
+[ -x "$EZ_BUILD/ezcdc" ] || skip "ezcdc is not built"
 pg_start
 sql "create table t (id int primary key)" "insert into t select generate_series(1, 10)"
 job calm source='tables = [ "public.t" ];' top='batch = { max_age = "10ms"; };'

@@ -13,14 +13,18 @@ create table users (id int primary key, email text, phone text, pin int, country
 create table other (id int primary key);
 insert into users values (1, 'ann@example.com', '+49123456789', 1234, 'de', 'x'), (2, 'bob@example.com', null, 0, 'us', 'y');
 SQL
-job tr source='tables = [ "public.*" ];' top='transforms = (
-    { plugin = "filter"; tables = [ "public.users" ]; where = "country = '"'de'"'"; leaving = "delete"; },
+transforms=$(cat <<'END'
+transforms = (
+    { plugin = "filter"; tables = [ "public.users" ]; where = "country = 'de'"; leaving = "delete"; },
     { plugin = "mask"; columns = [ "public.users.email" ]; with = "sha256"; key = "salt"; },
     { plugin = "mask"; columns = [ "public.users.phone" ]; with = "partial"; keep_last = 3; },
     { plugin = "mask"; columns = [ "public.users.pin" ]; with = "null"; },
     { plugin = "columns"; drop = [ "public.users.note" ]; rename = [ "public.users.phone=telephone" ]; },
     { plugin = "route"; from = "public\\.(.*)"; to = "shop.$1_copy"; }
-);'
+);
+END
+)
+job tr source='tables = [ "public.*" ];' top="$transforms"
 run tr --until=now
 hash=$(printf 'ann@example.com' | openssl dgst -sha256 -hmac salt | sed 's/.*= //')
 expect_changes tr <<END

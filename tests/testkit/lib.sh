@@ -37,6 +37,8 @@ case ${EZ_SANITIZE:-no} in no | '') ;; *) SLOW=$((SLOW * 4)) ;; esac
 
 declare -A JOB_PID=()
 EZ_CHILDREN=()
+# Commands that a test wants run at its end.
+AT_EXIT=()
 
 step() { printf '%s\n' "-- $*"; }
 
@@ -70,7 +72,7 @@ _show_logs() {
 }
 
 _on_exit() {
-	local rc=$? pid
+	local rc=$? pid command
 	trap - EXIT ERR
 	set +e
 	if [ "$rc" != 0 ] && [ "$rc" != 77 ]; then
@@ -79,6 +81,7 @@ _on_exit() {
 	for pid in "${JOB_PID[@]}" "${EZ_CHILDREN[@]}"; do
 		kill -KILL "$pid" 2>/dev/null && wait "$pid" 2>/dev/null
 	done
+	for command in "${AT_EXIT[@]}"; do eval "$command"; done
 	pg_cleanup
 	if [ -n "${EZ_KEEP:-}" ]; then
 		echo "kept: $T" >&2
@@ -223,12 +226,13 @@ kill9() {
 	unset "JOB_PID[$1]"
 }
 
-ez() { "$EZ_BUILD/ezcdc" "$@"; }
+ez() {
+	[ -x "$EZ_BUILD/ezcdc" ] || skip "ezcdc is not built"
+	"$EZ_BUILD/ezcdc" "$@"
+}
 
 # status NAME EXPRESSION: a value of the daemon's status document s, as a Python expression.
-status() {
-	ez status --json "$T/$1/state" 2>/dev/null | python3 -c "import json, sys; s = json.load(sys.stdin); print($2)"
-}
+status() { python3 "$TESTKIT/ask.py" "$T/$1/state" status "$2" 2>/dev/null; }
 
 streaming() { [ "$(status "$1" "s['state']" 2>/dev/null)" = streaming ]; }
 

@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# The checkpoint in a PostgreSQL table instead of the state folder: a daemon started elsewhere goes on; the server being away is
+# waited for; its table is never replicated.
+
+# shellcheck source=tests/testkit/lib.sh
+. "$(dirname "$0")/../testkit/lib.sh"
+
+[[ " ${EZ_PLUGINS:-postgres} " == *" postgres "* ]] || skip "built without the plugin postgres"
+pg_start
+sql "create table t (id int primary key, v text)" "insert into t values (1, 'x')" "create database keep"
+job st source='tables = [ "public.*", "ezcdc.*" ];' top="state = { store = \"postgres\"; conninfo = \"$(pg_conninfo keep)\"; };"
+run st --until=now
+sql "insert into t values (2, 'y')"
+rm -rf "$T/st/state"
+run st --until=now
+verify st
+[ "$(changes st --op cr | wc -l)" = 2 ] || fail "rows were copied again: $(changes st)"
+[ "$(sql -d keep "select count(*) from pg_tables where schemaname = 'ezcdc'")" -ge 1 ] || fail "no table of the store"
+
+step "in the source database itself"
+job same source='tables = [ "public.t" ];' top="state = { store = \"postgres\"; conninfo = \"$(pg_conninfo)\"; };"
+run same --until=now
+sql "update t set v = 'z'"
+rm -rf "$T/same/state"
+run same --until=now
+verify same
+
+step "under load, with kills"
+start same
+for _ in 1 2 3; do
+	before=$(lsn)
+	sql "insert into t select max(id) + g, 'load' from t, generate_series(1, 100) g group by g"
+	await_confirmed same "$before"
+	kill9 same
+	rm -rf "$T/same/state"
+	start same
+done
+stop same
+run same --until=now
+verify same
