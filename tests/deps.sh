@@ -14,13 +14,15 @@ EZ_DEPS_DEMO=(
 # To test it as well. The runtime of clang's sanitizers is found by version, see ez_missing.
 EZ_DEPS_TESTS=(
 	"${EZ_DEPS_DEMO[@]}"
-	check clang g++ git pmccabe shellcheck mandoc valgrind cppcheck python3 xz-utils zstd
+	check clang clang-tidy g++ git pmccabe shellcheck mandoc valgrind npm python3 xz-utils zstd
 )
 
 ez_has_package() {
 	case $1 in
 	# Any server will do, the distribution's own or another.
 	postgresql) compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null && return 0 ;;
+	# Brings PostgreSQL in the versions that Debian does not carry. It need not be Debian's.
+	npm) command -v npm >/dev/null 2>&1 && return 0 ;;
 	esac
 	[ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
 }

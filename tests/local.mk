@@ -13,11 +13,14 @@ AM_TESTS_ENVIRONMENT = \
 	ASAN_OPTIONS="$${ASAN_OPTIONS-exitcode=99:detect_stack_use_after_return=1}"; export ASAN_OPTIONS; \
 	UBSAN_OPTIONS="$${UBSAN_OPTIONS-exitcode=99:print_stacktrace=1}"; export UBSAN_OPTIONS; \
 	TSAN_OPTIONS="$${TSAN_OPTIONS-exitcode=99:halt_on_error=1:second_deadlock_stack=1}"; export TSAN_OPTIONS; \
+	EZ_CFLAGS='$(LIBCONFIG_CFLAGS) $(JANSSON_CFLAGS) $(LIBPQ_CFLAGS) $(CRYPTO_CFLAGS)'; export EZ_CFLAGS; \
 	CC='$(CC)'; export CC;
 
 SOURCE_CHECKS = \
+	tests/checks/clang-tidy.sh \
 	tests/checks/exported-symbols.sh \
 	tests/checks/include-direction.sh \
+	tests/checks/man.sh \
 	tests/checks/no-paths.sh \
 	tests/checks/public-header.sh \
 	tests/checks/shell.sh \

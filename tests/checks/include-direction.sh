@@ -31,13 +31,14 @@ complain_each "" < <(files '^(core|plugins|agent|control|tests)/.*\.[ch]$' | per
 			next unless m{^\s*#\s*include\s*([<"])([^>"]+)[>"]};
 			my ($quote, $h) = ($1, $2);
 			next if $h eq "config.h";
-			my ($ours) = grep { -e $_ } $quote eq "\"" ? "$dir$h" : (), map { "$_$h" } qw(core/ core/include/ plugins/), "";
-			if (defined $ours || $quote eq "\"") {
-				1 while defined $ours && $ours =~ s{[^/]+/\.\./}{};
-				next if defined $ours && index($ours, $dir) == 0 || listed($h, @{$rule->{own}});
+			my ($ours) = grep { -e $_ } $quote eq "\"" ? "$dir$h" : (), map { "$_$h" } qw(core/ core/include/ plugins/ tests/), "";
+			if (defined $ours) {
+				1 while $ours =~ s{[^/]+/\.\./}{};
+				next if index($ours, $dir) == 0 || listed($h, @{$rule->{own}});
 				print "$f:$.: may not include $h\n";
 				next;
 			}
+			print "$f:$.: there is no $h\n" and next if $quote eq "\"";
 			next if $libc{$h} || $h =~ m{^(sys|arpa|net|netinet|linux)/};
 			print "$f:$.: third-party header $h is not for this file\n" unless listed($h, @{$rule->{third}});
 		}
