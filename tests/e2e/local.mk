@@ -43,7 +43,7 @@ E2E_TESTS = \
 	tests/e2e/truncates.sh \
 	tests/e2e/types_are_exact.sh
 TESTS += $(E2E_TESTS)
-EXTRA_DIST += $(E2E_TESTS) tests/e2e/types.tsv tests/e2e/types_check.py
+EXTRA_DIST += $(E2E_TESTS) tests/e2e/.shellcheckrc tests/e2e/types.tsv tests/e2e/types_check.py
 
 # The demonstration belongs to nobody's tests, but into the tarball.
 EXTRA_DIST += demo/run demo/progress.py demo/shop.sql demo/traffic.sql

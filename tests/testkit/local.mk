@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-EXTRA_DIST += tests/testkit/lib.sh tests/testkit/pg_cluster.sh tests/testkit/fetch_pg.sh tests/testkit/outdir.py \
+EXTRA_DIST += tests/testkit/.shellcheckrc tests/testkit/lib.sh tests/testkit/pg_cluster.sh tests/testkit/fetch_pg.sh tests/testkit/outdir.py \
 	tests/testkit/verify.py tests/testkit/changes.py tests/testkit/ack_watch.py tests/testkit/ask.py tests/testkit/proxy.py tests/testkit/kill.sh
 
 # A sink that writes down its calls and misbehaves on request.
