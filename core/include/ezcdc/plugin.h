@@ -684,6 +684,9 @@ enum ez_kind { EZ_SOURCE = 1, EZ_TRANSFORM, EZ_SINK, EZ_AGENT, EZ_STORE };
                                                    shapes: no barriers needed */
 #define EZ_CAP_ATOMIC        (UINT64_C(1) << 5) /* sink: a whole batch becomes visible at once */
 #define EZ_CAP_POSITION      (UINT64_C(1) << 6) /* sink: keeps the position with the data */
+#define EZ_CAP_STREAMING     (UINT64_C(1) << 7) /* sink: what write took is never rejected later
+                                                   and small batches cost it no more: the
+                                                   engine hands over early and forgets */
 #define EZ_CAP_MUST_KNOW     (~UINT64_C(0) << 32)
 
 struct ez_plugin {
