@@ -482,14 +482,14 @@ static int stream(struct reader *r, struct plan_of_action *plan, struct ez_error
 	int rc;
 
 	r->out.until = r->until;
+	r->out.reached = r->until > 0 && r->until <= plan->from_order;
 	rc = r->ops->start(r->inst, from, r->until, err);
 	if (rc < 0)
 		return rc;
 	engine_set_state(e, atomic_load(&e->paused) ? RUN_PAUSED : RUN_STREAMING);
 	log_msg(EZL_INFO, "streaming from %s", plan->from);
-	do
+	while (rc >= 0 && !has_ended(r, rc))
 		rc = turn(r, err);
-	while (rc >= 0 && !has_ended(r, rc));
 	if (rc >= 0 || rc == EZ_E_CANCELLED) {
 		engine_set_state(e, RUN_STOPPING);
 		rc = drain(r, err);
