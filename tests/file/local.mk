@@ -6,3 +6,27 @@ check_LTLIBRARIES += libfakehost.la
 libfakehost_la_SOURCES = tests/testkit/fake_host.c tests/testkit/fake_host.h tests/testkit/fake_batch.c
 libfakehost_la_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 libfakehost_la_LIBADD = libbase.la
+
+if PLUGIN_FILE
+if HAVE_CHECK
+# The plugin once more, with the places where a test may end the process.
+check_LTLIBRARIES += libfiletest.la
+libfiletest_la_SOURCES = $(FILE_SINK_SOURCES) tests/file/sinktest.c tests/file/sinktest.h
+libfiletest_la_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests -I$(top_srcdir)/plugins/file -DFILE_CRASH_POINTS
+libfiletest_la_CFLAGS = $(AM_CFLAGS) $(FILE_CFLAGS)
+libfiletest_la_LIBADD = libfakehost.la libbase.la $(FILE_LIBS)
+
+FILE_TESTS = \
+	tests/file/test_encode
+check_PROGRAMS += $(FILE_TESTS)
+TESTS += $(FILE_TESTS)
+
+FILE_TEST_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests -I$(top_srcdir)/plugins/file -DFILE_CRASH_POINTS
+FILE_TEST_CFLAGS = $(AM_CFLAGS) $(FILE_CFLAGS) $(CHECK_CFLAGS)
+FILE_TEST_LDADD = libfiletest.la $(CHECK_LIBS)
+
+tests_file_test_encode_CPPFLAGS = $(FILE_TEST_CPPFLAGS)
+tests_file_test_encode_CFLAGS = $(FILE_TEST_CFLAGS)
+tests_file_test_encode_LDADD = $(FILE_TEST_LDADD)
+endif
+endif
