@@ -10,6 +10,7 @@
 #include "base/attr.h"
 #include "engine/config_scan.h"
 
+struct buf;
 struct problems;
 
 /*
@@ -78,6 +79,9 @@ void cfg_freep(struct cfg_tree **t);
 
 /* The setting of that name in a group, or NULL. */
 const struct cfg_node *cfg_find(const struct cfg_node *group, const char *name);
+
+/* Appends the string as it would stand in a file, quotes and escapes included. */
+void cfg_format_string(struct ez_view v, struct buf *out);
 
 /* "a string", "a number": for messages. */
 const char *cfg_kind_to_str(enum cfg_kind kind);

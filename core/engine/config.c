@@ -9,6 +9,7 @@
 #include <libconfig.h>
 
 #include "base/alloc.h"
+#include "base/buf.h"
 #include "base/parse.h"
 #include "base/view.h"
 #include "engine/config_scan.h"
@@ -36,6 +37,24 @@ const struct cfg_node *cfg_find(const struct cfg_node *group, const char *name)
 			return &group->items[i];
 	}
 	return NULL;
+}
+
+void cfg_format_string(struct ez_view v, struct buf *out)
+{
+	buf_add_char(out, '"');
+	for (size_t i = 0; i < v.len; i++) {
+		char c = v.ptr[i];
+
+		if (c == '"' || c == '\\')
+			buf_addf(out, "\\%c", c);
+		else if (c == '\n')
+			buf_add_str(out, "\\n");
+		else if ((unsigned char)c < 0x20 || c == 0x7f)
+			buf_addf(out, "\\x%02x", (unsigned)c);
+		else
+			buf_add_char(out, c);
+	}
+	buf_add_char(out, '"');
 }
 
 static void free_items(struct cfg_node *n)

@@ -397,24 +397,6 @@ bool option_value_eq(const struct option_value *a, const struct option_value *b)
 	return true;
 }
 
-static void format_string(struct buf *out, struct ez_view v)
-{
-	buf_add_char(out, '"');
-	for (size_t i = 0; i < v.len; i++) {
-		char c = v.ptr[i];
-
-		if (c == '"' || c == '\\')
-			buf_addf(out, "\\%c", c);
-		else if (c == '\n')
-			buf_add_str(out, "\\n");
-		else if ((unsigned char)c < 0x20 || c == 0x7f)
-			buf_addf(out, "\\x%02x", (unsigned)c);
-		else
-			buf_add_char(out, c);
-	}
-	buf_add_char(out, '"');
-}
-
 /* "name=text" items are always right, whatever is in the name. */
 static void format_items(const struct option_value *v, struct buf *out)
 {
@@ -431,7 +413,7 @@ static void format_items(const struct option_value *v, struct buf *out)
 		}
 		buf_add_view(&text, item->value);
 		buf_add_str(out, separator);
-		format_string(out, buf_view(&text));
+		cfg_format_string(buf_view(&text), out);
 		buf_release(&text);
 		separator = ", ";
 	}
@@ -444,7 +426,7 @@ void option_value_format(const struct ez_option *o, const struct option_value *v
 	switch (o->type) {
 	case EZ_OPT_STRING:
 	case EZ_OPT_ENUM:
-		format_string(out, v->str);
+		cfg_format_string(v->str, out);
 		break;
 	case EZ_OPT_BOOL:
 		buf_add_str(out, v->num ? "true" : "false");

@@ -376,12 +376,13 @@ bool secret_ref_replace(struct secret_ref *r, struct ez_view bytes)
 
 void secret_ref_format(const struct secret_ref *r, struct buf *out)
 {
-	if (r->place == PLACE_FILE)
-		buf_addf(out, "{ file = \"%s\"; }", r->name);
-	else if (r->place == PLACE_ENV)
-		buf_addf(out, "{ env = \"%s\"; }", r->name);
-	else if (r->place == PLACE_FD)
+	if (r->place == PLACE_FD) {
 		buf_addf(out, "{ fd = %d; }", r->fd);
-	else
+	} else if (r->place == PLACE_TEXT) {
 		buf_add_str(out, "\"***\"");
+	} else {
+		buf_add_str(out, r->place == PLACE_FILE ? "{ file = " : "{ env = ");
+		cfg_format_string(view_str(r->name), out);
+		buf_add_str(out, "; }");
+	}
 }
