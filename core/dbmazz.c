@@ -15,9 +15,9 @@
 #include "engine/host.h"
 #include "engine/job.h"
 #include "engine/loader.h"
-#include "engine/problems.h"
 #include "engine/report.h"
 #include "engine/run.h"
+#include "load.h"
 
 /*
  * dbmazz: runs one job in the foreground. Arguments and wiring; everything else is engine/.
@@ -189,22 +189,9 @@ static int take_arguments(struct arguments *a, int argc, char **argv)
 static int load(const struct arguments *a, struct secret_fds *fds, struct job **ret,
 		struct ez_error *err)
 {
-	const struct job_load how = {
-		.lookup = loader_lookup,
-		.arg = a->loader,
-		.rules = { .fds = fds },
-	};
-	struct problems problems = PROBLEMS_INIT;
-	int rc;
+	const struct load_args args = { a->loader, fds, a->job_file, a->config_fd };
 
-	if (a->config_fd >= 0)
-		rc = job_load_fd(&how, a->config_fd, &problems, ret, err);
-	else
-		rc = job_load_file(&how, a->job_file, &problems, ret, err);
-	for (size_t i = 0; rc < 0 && problems.n > 1 && i < problems.n_lines; i++)
-		log_msg(EZL_ERROR, "%s", problems.lines[i]);
-	problems_release(&problems);
-	return rc;
+	return load_job(&args, ret, err);
 }
 
 struct reload {
@@ -259,11 +246,9 @@ static int check(const struct arguments *a, const struct job *job)
 		report_print(&report, isatty(STDOUT_FILENO), &text);
 	fwrite(text.ptr, 1, text.len, stdout);
 	fflush(stdout);
-	if (rc < 0)
-		log_msg(EZL_ERROR, "%s%s%s", err.text, err.hint[0] ? "; " : "", err.hint);
 	buf_release(&text);
 	report_release(&report);
-	return rc < 0 ? exit_code_of(&err) : EXIT_DONE;
+	return rc < 0 ? conclude_error(&err) : EXIT_DONE;
 }
 
 static void set_up_log(const struct arguments *a, const struct job *job)
@@ -288,9 +273,8 @@ static int run(struct arguments *a)
 	if (a->log_format >= 0)
 		log_set_format((enum log_format)a->log_format);
 	if (load(a, fds, &job, &err) < 0) {
-		log_msg(EZL_ERROR, "%s%s%s", err.text, err.hint[0] ? "; " : "", err.hint);
 		secret_fds_free(fds);
-		return exit_code_of(&err);
+		return conclude_error(&err);
 	}
 	set_up_log(a, job);
 	code = a->check ? check(a, job) : engine_run(job, &a->engine, reload, &how);

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/fs.h"
+#include "base/jsonw.h"
+#include "cli/cli.h"
+#include "cli/show.h"
+#include "engine/checkpoint.h"
+#include "engine/control.h"
+#include "engine/exit_code.h"
+#include "engine/host.h"
+#include "engine/json.h"
+#include "load.h"
+
+/* The commands that speak to a running daemon through its control socket. */
+enum {
+	ANSWER_MAX = 64 * 1024 * 1024,
+	CHECKPOINT_MAX = 64 * 1024 * 1024,
+	TIMEOUT_MS = 10000,
+};
+
+static int ask(const char *state, const char *cmd, struct buf *answer, struct ez_error *err)
+{
+	_cleanup_(freep) char *socket = xasprintf("%s/control.sock", state);
+	_cleanup_(freep) char *request = xasprintf("{\"cmd\":\"%s\"}", cmd);
+
+	return control_ask(socket, view_str(request), TIMEOUT_MS, answer, err);
+}
+
+/* ----------------------------------------------------------------------------- status */
+
+static int read_checkpoint(const char *state, struct checkpoint *ret, struct ez_error *err)
+{
+	_cleanup_(buf_release) struct buf text = BUF_INIT(CHECKPOINT_MAX);
+	_cleanup_(freep) char *path = xasprintf("%s/checkpoint", state);
+	int rc = fs_read_file(path, CHECKPOINT_MAX, &text);
+
+	if (rc < 0) {
+		host_table.fail(err, EZ_E_TRANSIENT, "",
+				"no daemon runs in %s and there is no checkpoint", state);
+		return host_table.hint(err, "is the name right? ezcdc top lists running jobs");
+	}
+	return checkpoint_parse(buf_view(&text), ret, err);
+}
+
+static void stopped_json(const struct checkpoint *cp, struct buf *out)
+{
+	const struct mark *at = checkpoint_resume(cp);
+	struct jsonw w = JSONW_INIT(out);
+
+	jsonw_begin_object(&w);
+	jsonw_key(&w, "name");
+	jsonw_str(&w, cp->job);
+	jsonw_key(&w, "state");
+	jsonw_str(&w, "stopped");
+	jsonw_key(&w, "phase");
+	jsonw_str(&w, phase_to_str(cp->phase));
+	jsonw_key(&w, "paused");
+	jsonw_bool(&w, cp->paused);
+	jsonw_key(&w, "positions");
+	jsonw_begin_object(&w);
+	jsonw_key(&w, "durable");
+	jsonw_str(&w, at ? at->text : NULL);
+	jsonw_end_object(&w);
+	jsonw_key(&w, "dead_letters");
+	jsonw_u64(&w, cp->dead_letters);
+	jsonw_end_object(&w);
+	buf_add_char(out, '\n');
+}
+
+static void stopped_text(const struct checkpoint *cp, struct buf *out)
+{
+	const struct mark *at = checkpoint_resume(cp);
+
+	buf_addf(out, "job          %s\nstate        stopped%s\nphase        %s\nposition     %s\n",
+		 cp->job, cp->paused ? ", paused when it starts" : "", phase_to_str(cp->phase),
+		 at ? at->text : "-");
+}
+
+static int show_stopped(const struct cli *c, const char *state)
+{
+	struct checkpoint cp = CHECKPOINT_INIT;
+	struct buf text = BUF_INIT(ANSWER_MAX);
+	struct ez_error err = ERROR_INIT;
+
+	if (read_checkpoint(state, &cp, &err) < 0)
+		return conclude_error(&err);
+	if (c->json)
+		stopped_json(&cp, &text);
+	else
+		stopped_text(&cp, &text);
+	cli_print(&text);
+	checkpoint_release(&cp);
+	return EXIT_DONE;
+}
+
+static void show_running(const struct cli *c, struct buf *answer)
+{
+	_cleanup_(json_freep) struct json *status = json_parse(buf_view(answer), NULL);
+	struct buf text = BUF_INIT(ANSWER_MAX);
+
+	if (c->json || !status) {
+		buf_add_char(answer, '\n');
+		cli_print(answer);
+		return;
+	}
+	show_status(status, &text);
+	cli_print(&text);
+}
+
+int cmd_status(const struct command *self, int argc, char **argv)
+{
+	struct buf answer = BUF_INIT(ANSWER_MAX);
+	struct ez_error err = ERROR_INIT;
+	struct cli c;
+	char *state;
+	int rc, code = cli_options(&c, self, CLI_JSON | CLI_STATE_ROOT, 1, 1, argc, argv);
+
+	if (code >= 0)
+		return code;
+	state = cli_state_path(&c, c.rest[0]);
+	rc = ask(state, "status", &answer, &err);
+	code = EXIT_DONE;
+	if (rc >= 0)
+		show_running(&c, &answer);
+	else if (rc == EZ_E_TRANSIENT)
+		code = show_stopped(&c, state);
+	else
+		code = conclude_error(&err);
+	buf_release(&answer);
+	free(state);
+	return code;
+}
+
+/* -------------------------------------------------------------- pause, resume and stop */
+
+int cmd_tell(const struct command *self, int argc, char **argv)
+{
+	_cleanup_(buf_release) struct buf answer = BUF_INIT(ANSWER_MAX);
+	_cleanup_(json_freep) struct json *json = NULL;
+	_cleanup_(freep) char *state = NULL;
+	struct ez_error err = ERROR_INIT;
+	struct ez_view why;
+	struct cli c;
+	int code = cli_options(&c, self, CLI_STATE_ROOT, 1, 1, argc, argv);
+
+	if (code >= 0)
+		return code;
+	state = cli_state_path(&c, c.rest[0]);
+	if (ask(state, self->name, &answer, &err) < 0) {
+		host_table.hint(&err, "is the job running? see: ezcdc status %s", c.rest[0]);
+		return conclude_error(&err);
+	}
+	json = json_parse(buf_view(&answer), NULL);
+	why = json_str(json, "error");
+	if (why.len > 0) {
+		fprintf(stderr, "ezcdc %s: %.*s\n", self->name, VIEW_ARG(why));
+		return EXIT_UNAVAILABLE;
+	}
+	return EXIT_DONE;
+}
