@@ -51,9 +51,21 @@ void folder_remove(char *path);
  * repeated and another one asked for. Printed by CHECK_SEEDED when it fails.
  */
 uint64_t seed_of(int i);
-
+/* clang-format off */
 #define CHECK_SEEDED(cond, seed) \
- ck_assert_msg(cond, "false with seed 0x%" PRIx64 ": %s", (uint64_t)(seed), #cond)
+	CHECK_MSG(cond, "false with seed 0x%" PRIx64 ": %s", (uint64_t)(seed), #cond)
+
+/*
+ * For loops of many rounds: ck_assert writes a message to a file each time it passes, this
+ * only when it fails.
+ */
+#define CHECK(cond) CHECK_MSG(cond, "false: %s", #cond)
+#define CHECK_MSG(cond, ...) \
+	do { \
+		if (!(cond)) \
+			ck_abort_msg(__VA_ARGS__); \
+	} while (0)
+/* clang-format on */
 
 /* Fills with bytes of which about a half are printable ASCII. */
 void fill_random(struct prng *p, char *data, size_t n);

@@ -17,9 +17,7 @@ START_TEST(waits_stay_between_the_minimum_and_a_doubling_ceiling)
 		for (uint32_t i = 0; i < 10; i++) {
 			uint64_t ms = backoff_next_ms(&b);
 
-			ck_assert_uint_ge(ms, 100);
-			ck_assert_uint_le(ms, ceiling);
-			ck_assert_uint_eq(b.tries, i + 1);
+			CHECK(ms >= 100 && ms <= ceiling && b.tries == i + 1);
 			ceiling = MIN(ceiling * 2, (uint64_t)5000);
 		}
 	}

@@ -18,7 +18,7 @@ START_TEST(now_is_the_calendar_and_mono_never_goes_back)
 	for (int i = 0; i < 1000; i++) {
 		int64_t next = mono_us();
 
-		ck_assert_int_ge(next, mono);
+		CHECK(next >= mono);
 		mono = next;
 	}
 }
@@ -104,9 +104,9 @@ START_TEST(every_time_is_that_of_gmtime)
 		snprintf(text, sizeof(text), "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ",
 			 tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
 			 tm.tm_min, tm.tm_sec, (int)(us - second * US_PER_SEC));
-		ck_assert_msg(strcmp(format_rfc3339_us(us).text, text) == 0,
-			      "seed 0x%" PRIx64 ": %s, expected %s", seed,
-			      format_rfc3339_us(us).text, text);
+		CHECK_MSG(strcmp(format_rfc3339_us(us).text, text) == 0,
+			  "seed 0x%" PRIx64 ": %s, expected %s", seed,
+			  format_rfc3339_us(us).text, text);
 	}
 }
 END_TEST

@@ -18,7 +18,8 @@ static void check_string(struct ez_view in, const char *expected)
 	struct buf b = BUF_INIT(CAP);
 
 	json_add_string(&b, in);
-	ck_assert_str_eq(buf_cstr(&b), expected);
+	CHECK_MSG(strcmp(buf_cstr(&b), expected) == 0, "%s, expected %s", buf_cstr(&b),
+		  expected);
 	buf_release(&b);
 }
 

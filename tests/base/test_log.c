@@ -277,10 +277,9 @@ START_TEST(records_of_many_threads_stay_whole)
 	while ((line = strsep(&rest, "\n")) && *line) {
 		int thread, record;
 
-		ck_assert_int_eq(sscanf(after_time(line),
-					"info thread %d record %d of the same length",
-					&thread, &record),
-				 2);
+		CHECK(sscanf(after_time(line),
+			     "info thread %d record %d of the same length", &thread,
+			     &record) == 2);
 		n_lines++;
 	}
 	ck_assert_int_eq(n_lines, N_THREADS * N_RECORDS);
