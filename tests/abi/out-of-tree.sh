@@ -29,7 +29,7 @@ cp -r "$src/examples/null-sink" "$tmp/sample"
 chmod -R u+w "$tmp/sample"
 lines=$(cat "$tmp/sample/null.c" "$tmp/sample/Makefile" | wc -l)
 [ "$lines" -lt 60 ] || { echo "the sample has $lines lines, it promises less than 60"; exit 1; }
-make -s -C "$tmp/sample" CC="${CC:-cc}" CFLAGS=-Werror install
+make -s -C "$tmp/sample" CC="${CC:-cc}" CFLAGS="-O2 -Wall -Wextra -Werror" install
 dir=$(pkg-config --variable=plugindir ezcdc-plugin)
 [ "$(nm -D --defined-only "$dir/null.so" | awk '{ print $NF }')" = ez_plugin ] || { echo "exports more than ez_plugin"; exit 1; }
 
