@@ -81,7 +81,7 @@ struct rfc3339 format_rfc3339_us(int64_t us)
 	int64_t rest = us % us_per_day + (us % us_per_day < 0 ? us_per_day : 0);
 	int second = (int)(rest / US_PER_SEC);
 	struct date date = date_of_days(days);
-	struct rfc3339 out;
+	struct rfc3339 out = { .text = "" };
 	bool fits = str_format(out.text, sizeof(out.text),
 			       "%04jd-%02d-%02dT%02d:%02d:%02d.%06dZ",
 			       (intmax_t)date.year, date.month, date.day, second / 3600,

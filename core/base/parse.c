@@ -131,7 +131,7 @@ struct format_text format_size(uint64_t bytes)
 	static const char *const names[] = {
 		"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"
 	};
-	struct format_text out;
+	struct format_text out = { .text = "" };
 	uint64_t unit = 1, whole, tenths;
 	size_t i = 0;
 	bool fits;
@@ -157,7 +157,7 @@ struct format_text format_duration_ms(int64_t ms)
 	uint64_t n = ms < 0 ? 0 - (uint64_t)ms : (uint64_t)ms;
 	uint64_t second = 1000, minute = 60 * second, hour = 60 * minute, day = 24 * hour;
 	const char *sign = ms < 0 ? "-" : "";
-	struct format_text out;
+	struct format_text out = { .text = "" };
 	bool fits;
 
 	if (n < second)

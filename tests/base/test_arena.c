@@ -137,8 +137,8 @@ START_TEST(adopted_memory_is_charged_and_released_newest_first)
 	arena_init(&a, &pool, 0);
 	(void)arena_alloc(&a, 1);
 	before = arena_bytes(&a);
-	for (char c = 'a'; c <= 'c'; c++)
-		arena_adopt(&a, xmemdup(&c, 1), 1000, note_release);
+	for (int i = 0; i < 3; i++)
+		arena_adopt(&a, xmemdup(&"abc"[i], 1), 1000, note_release);
 	ck_assert_uint_eq(arena_bytes(&a), before + 3000);
 	ck_assert_uint_eq(arena_pool_live_bytes(&pool), before);
 	ck_assert_uint_eq(n_released, 0);

@@ -107,9 +107,9 @@ START_TEST(any_bytes_are_escaped_as_the_slow_model_does)
 	uint64_t seed = seed_of(_i);
 	struct prng p = PRNG_INIT(seed);
 	struct buf ours = BUF_INIT(CAP), model = BUF_INIT(CAP);
-	static const char *const pieces[] = {
-		"plain text of some length", "\xc3\xa4", "\xe2\x82\xac",
-		"\xf0\x9f\x98\x80",          "\"",       "\n"
+	static const struct ez_view pieces[] = {
+		VIEW("plain text of some length"), VIEW("\xc3\xa4"), VIEW("\xe2\x82\xac"),
+		VIEW("\xf0\x9f\x98\x80"),          VIEW("\""),       VIEW("\n"),
 	};
 	static char text[4096];
 
@@ -118,10 +118,10 @@ START_TEST(any_bytes_are_escaped_as_the_slow_model_does)
 
 		fill_random(&p, text, n);
 		for (uint64_t i = prng_below(&p, 30); i > 0; i--) {
-			const char *piece = pieces[prng_below(&p, ARRAY_LEN(pieces))];
+			struct ez_view piece = pieces[prng_below(&p, ARRAY_LEN(pieces))];
 
-			memcpy(text + n, piece, strlen(piece));
-			n += strlen(piece);
+			memcpy(text + n, piece.ptr, piece.len);
+			n += piece.len;
 		}
 		buf_reset(&ours);
 		buf_reset(&model);

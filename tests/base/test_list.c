@@ -66,11 +66,11 @@ START_TEST(the_current_link_may_be_removed_on_the_way)
 {
 	struct list head = LIST_SELF(head);
 
-	for (char c = 'a'; c <= 'e'; c++) {
+	for (int i = 0; i < 5; i++) {
 		struct item *item = malloc(sizeof(*item));
 
 		ck_assert_ptr_nonnull(item);
-		item->name = c;
+		item->name = "abcde"[i];
 		list_add_tail(&head, &item->link);
 	}
 	list_for_each(pos, &head) {

@@ -102,10 +102,12 @@ static bool is_left_out_of_dumps(const void *p)
 
 	ck_assert_ptr_nonnull(f);
 	while (fgets(line, sizeof(line), f)) {
-		unsigned long from, to;
+		char *end;
+		unsigned long from = strtoul(line, &end, 16);
 
-		if (sscanf(line, "%lx-%lx ", &from, &to) == 2)
-			inside = (uintptr_t)p >= from && (uintptr_t)p < to;
+		if (end > line && *end == '-')
+			inside = (uintptr_t)p >= from &&
+				 (uintptr_t)p < strtoul(end + 1, NULL, 16);
 		else if (inside && strncmp(line, "VmFlags:", 8) == 0)
 			found = strstr(line, " dd") != NULL;
 	}
