@@ -249,7 +249,7 @@ void out_begin(struct ez_out *o, const struct ez_commit *tx)
 	struct batch *b = need_batch(o);
 
 	o->tx = batch_begin(b, tx);
-	o->tx_start = arena_bytes(&b->arena);
+	o->tx_start = arena_used_bytes(&b->arena);
 	set_mark(o);
 }
 
@@ -323,7 +323,7 @@ static bool is_over(const struct ez_out *o)
 {
 	const struct batch *b = o->batch;
 
-	return arena_bytes(&b->arena) - o->tx_start >= o->limits.tx_bytes ||
+	return arena_used_bytes(&b->arena) - o->tx_start >= o->limits.tx_bytes ||
 	       b->n_events >= o->limits.rows * 2;
 }
 
@@ -380,7 +380,7 @@ int out_commit(struct ez_out *o, struct ez_position p, struct ez_error *err)
 	o->tx = NULL;
 	if (o->until && p.order >= o->until)
 		o->reached = true;
-	if (arena_bytes(&b->arena) >= o->limits.bytes || b->n_events >= o->limits.rows) {
+	if (arena_used_bytes(&b->arena) >= o->limits.bytes || b->n_events >= o->limits.rows) {
 		hand_over(o);
 		return EZ_AGAIN;
 	}

@@ -66,7 +66,7 @@ struct ez_out {
 	struct entry *touched;    /* entries with events in this batch */
 	char *mark;               /* arena position after the last emit */
 	size_t mark_bytes;
-	size_t tx_start;          /* arena bytes when the transaction began, in this batch */
+	size_t tx_start;          /* used bytes when the transaction began, in this batch */
 	size_t room_floor;        /* what room() grants a source that would otherwise starve */
 	uint64_t next_number;
 	uint64_t until;           /* order after which the source need not go on; 0: none */

@@ -1,3 +1,4 @@
 # SPDX-License-Identifier: Apache-2.0
 
 include tests/engine/config.mk
+include tests/engine/pipeline.mk

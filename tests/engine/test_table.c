@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/view.h"
+#include "engine/table.h"
+
+static struct ez_column id, note;
+static const struct ez_column *columns[2];
+static struct ez_table shape;
+
+static void setup(void)
+{
+	id = (struct ez_column){ .size = sizeof(id), .name = VIEW("id"), .native = VIEW("integer"),
+				 .type = EZ_TYPE_INT4, .flags = EZ_COL_KEY };
+	note = (struct ez_column){ .size = sizeof(note), .name = VIEW("note"),
+				   .native = VIEW("text"), .type = EZ_TYPE_TEXT };
+	columns[0] = &id;
+	columns[1] = &note;
+	shape = (struct ez_table){ .size = sizeof(shape), .id = 42, .schema = VIEW("public"),
+				   .name = VIEW("orders"), .n_columns = 2, .columns = columns };
+}
+
+START_TEST(a_copy_owns_all_its_text)
+{
+	char name[] = "orders";
+	struct table *t;
+
+	shape.name = view_str(name);
+	t = table_new(&shape, 1, 3);
+	memset(name, '?', sizeof(name) - 1);
+	ck_assert(view_eq_str(t->desc.name, "orders"));
+	ck_assert(view_eq_str(t->desc.columns[1]->native, "text"));
+	ck_assert_uint_eq(t->desc.n_keys, 1);
+	ck_assert_uint_eq(t->desc.version, 3);
+	table_unref(t);
+}
+END_TEST
+
+START_TEST(a_shorter_struct_of_an_older_plugin_is_filled_up_with_zeroes)
+{
+	struct table *t;
+
+	id.size = offsetof(struct ez_column, precision);
+	id.precision = 77;
+	t = table_new(&shape, 1, 1);
+	ck_assert_int_eq(t->desc.columns[0]->precision, 0);
+	ck_assert_uint_eq(t->desc.columns[0]->size, sizeof(struct ez_column));
+	table_unref(t);
+}
+END_TEST
+
+START_TEST(every_member_of_a_column_makes_a_difference)
+{
+	static const size_t at[] = { offsetof(struct ez_column, type),
+				     offsetof(struct ez_column, flags),
+				     offsetof(struct ez_column, id),
+				     offsetof(struct ez_column, native_type),
+				     offsetof(struct ez_column, type_mod),
+				     offsetof(struct ez_column, element),
+				     offsetof(struct ez_column, precision),
+				     offsetof(struct ez_column, scale),
+				     offsetof(struct ez_column, length) };
+	struct table *t = table_new(&shape, 1, 1);
+	uint32_t *member = (uint32_t *)(void *)((char *)&note + at[_i]);
+
+	ck_assert(table_is_same(&t->desc, &shape));
+	*member += 1;
+	ck_assert(!table_is_same(&t->desc, &shape));
+	table_unref(t);
+}
+END_TEST
+
+START_TEST(an_equal_shape_is_the_same_descriptor)
+{
+	struct registry r;
+	struct table *a, *b, *before;
+	bool news;
+
+	registry_init(&r);
+	a = registry_intern(&r, &shape, &news, &before);
+	ck_assert(news);
+	ck_assert_ptr_null(before);
+	b = registry_intern(&r, &shape, &news, &before);
+	ck_assert(!news);
+	ck_assert_ptr_eq(a, b);
+	table_unref(a);
+	table_unref(b);
+	registry_release(&r);
+}
+END_TEST
+
+START_TEST(versions_go_on_from_the_checkpoint)
+{
+	struct registry r;
+	struct table *t, *before;
+	bool news;
+
+	registry_init(&r);
+	shape.version = 7;
+	registry_seed(&r, &shape);
+	t = registry_intern(&r, &shape, &news, &before);
+	ck_assert(news); /* of this run, though the shape is known */
+	ck_assert_ptr_eq(before, t);
+	ck_assert_uint_eq(t->desc.version, 7);
+	table_unref(before);
+	table_unref(t);
+	note.type = EZ_TYPE_JSON;
+	t = registry_intern(&r, &shape, &news, &before);
+	ck_assert(news);
+	ck_assert_uint_eq(before->desc.version, 7);
+	ck_assert_uint_eq(t->desc.version, 8);
+	table_unref(before);
+	table_unref(t);
+	registry_release(&r);
+}
+END_TEST
+
+START_TEST(a_million_alters_keep_one_shape)
+{
+	struct registry r;
+	struct table *before;
+	bool news;
+
+	registry_init(&r);
+	for (uint32_t i = 0; i < 10000; i++) {
+		note.length = (int32_t)i;
+		table_unref(registry_intern(&r, &shape, &news, &before));
+		ck_assert(news);
+		table_unref(before);
+	}
+	ck_assert_uint_eq(map_len(&r.tables), 1);
+	registry_release(&r);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+	Suite *s = suite_create("table");
+	TCase *t = tcase_create("table");
+
+	tcase_add_checked_fixture(t, setup, NULL);
+	tcase_add_test(t, a_copy_owns_all_its_text);
+	tcase_add_test(t, a_shorter_struct_of_an_older_plugin_is_filled_up_with_zeroes);
+	tcase_add_loop_test(t, every_member_of_a_column_makes_a_difference, 0, 9);
+	tcase_add_test(t, an_equal_shape_is_the_same_descriptor);
+	tcase_add_test(t, versions_go_on_from_the_checkpoint);
+	tcase_add_test(t, a_million_alters_keep_one_shape);
+	suite_add_tcase(s, t);
+	return s;
+}
+
+int main(void)
+{
+	SRunner *sr = srunner_create(suite());
+	int failed;
+
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
