@@ -41,6 +41,11 @@ AC_DEFUN([EZ_COMPILER_FLAGS], [
   AS_IF([test "x$enable_werror" = xauto],
     [AS_IF([test -e "$srcdir/.git" && test "x$enable_sanitize" = xno], [enable_werror=yes], [enable_werror=no])])
 
+  AC_ARG_ENABLE([test-hooks], [AS_HELP_STRING([--enable-test-hooks],
+    [let tests end the daemon at named instants; never for production])], [], [enable_test_hooks=no])
+  AS_IF([test "x$enable_test_hooks" = xyes],
+    [AC_DEFINE([EZ_TEST_HOOKS], [1], [Define to let tests end the daemon at named instants.])])
+
   EZ_CPPFLAGS= EZ_CFLAGS="-std=gnu17 -pthread -fvisibility=hidden" EZ_LDFLAGS="-pthread"
   EZ_TRY_FLAGS([EZ_CFLAGS], [-Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wcast-qual -Wconversion
     -Wvla -Wformat=2 -Wundef -Wpointer-arith -Wwrite-strings -Wimplicit-fallthrough -Wredundant-decls
