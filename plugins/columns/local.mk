@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 
+# The guide to all four transforms.
+dist_doc_DATA += docs/transforms.md
+
 if PLUGIN_COLUMNS
 plugin_LTLIBRARIES += columns.la
 columns_la_SOURCES = \
