@@ -85,6 +85,7 @@ static int create(struct shared *sh, const char *name, int *ret_fd)
 		fs_closep(&fd);
 		return rc;
 	}
+	CRASH_POINT("file made");
 	*ret_fd = fd;
 	return 0;
 }
@@ -203,6 +204,7 @@ int datafile_remove(struct shared *sh, const char *name)
 		return -ENAMETOOLONG;
 	if (unlinkat(sh->root_fd, part, 0) != 0 && errno != ENOENT)
 		return -errno;
+	CRASH_POINT("file removed");
 	return 0;
 }
 

@@ -154,6 +154,7 @@ static void put(struct out *o, char *p, size_t n)
 			o->error = done < 0 ? errno : ENOSPC;
 			break;
 		}
+		CRASH_POINT("bytes written");
 		p += done;
 		n -= (size_t)done;
 		at += (uint64_t)done;

@@ -64,6 +64,7 @@ static int cut_back(struct writer *w, struct datafile *f, uint64_t found, uint64
 			  f->name, len, found);
 		rc = datafile_cut(w->shared, f, len);
 		f->needs_sync = true;
+		CRASH_POINT("cut back");
 	}
 	if (rc != 0)
 		return fail_errno(err, -rc, "cannot cut back", f->name);
@@ -201,6 +202,7 @@ static int meet_file(struct shared *sh, const char *name, const struct names_par
 	if (is_listed(sh, final))
 		return 0;
 	host->log(6, "remove %s: it was begun after the last durable point", name);
+	CRASH_POINT("about to remove");
 	return unlinkat(sh->root_fd, name, 0) == 0 || errno == ENOENT ? 0 : -errno;
 }
 

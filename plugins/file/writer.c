@@ -343,14 +343,14 @@ static struct timespec deadline_in(uint32_t wait_ms)
 	return t;
 }
 
-/* `lock` is held. */
+/* When no flush is under way there will be none. `lock` is held. */
 static void wait_for_news(struct writer *w, uint32_t wait_ms)
 {
 	struct timespec deadline = deadline_in(wait_ms);
 	int rc = 0;
 
-	while (rc == 0 && w->durable == w->told && !w->has_failed && !w->interrupted &&
-	       !w->shared->is_broken)
+	while (rc == 0 && w->is_waiting && w->durable == w->told && !w->has_failed &&
+	       !w->interrupted && !w->shared->is_broken)
 		rc = pthread_cond_timedwait(&w->shared->news, &w->shared->lock,
 					    &deadline);
 }
