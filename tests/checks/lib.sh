@@ -27,10 +27,7 @@ files() {
 # scripts: every shell script, by its name or by its first line.
 scripts() {
 	files '\.sh$'
-	files '(^|/)[^./]+$' | while IFS= read -r f; do
-		IFS= read -r first <"$f" 2>/dev/null || continue
-		case $first in '#!'*sh) printf '%s\n' "$f" ;; esac
-	done
+	files '(^|/)[^./]+$' | tr '\n' '\0' | xargs -0 -r awk 'FNR == 1 && /^#!.*sh$/ { print FILENAME }'
 }
 
 complain() {
