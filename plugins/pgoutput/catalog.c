@@ -14,8 +14,9 @@
 enum { SQL_CAP_BYTES = 16 * 1024, OIDS_CAP_BYTES = 8 * 1024 * 1024, BLOCK_BYTES = 8192 };
 
 /*
- * One row per published column; a table without columns has one row with none. Everything
- * up to F_FILTER and each column's rows are compared by pg_published_is_same().
+ * One row per published column; a table without columns has one row with none. The last
+ * field is there for pg_published_is_same() alone: newer servers leave a dropped column out
+ * of the view's list although the snapshot still shows it.
  */
 static const char LIST_HEAD[] =
 	"SELECT c.oid, n.nspname, c.relname, c.relkind, c.relreplident, c.relfilenode, %s,"
@@ -25,7 +26,8 @@ static const char LIST_HEAD[] =
 	" EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND"
 	"  CASE c.relreplident WHEN 'i' THEN i.indisreplident"
 	"   WHEN 'd' THEN i.indisprimary AND i.indimmediate ELSE i.indisprimary END"
-	"  AND a.attnum = ANY ((i.indkey::int2[])[0:i.indnkeyatts - 1]))"
+	"  AND a.attnum = ANY ((i.indkey::int2[])[0:i.indnkeyatts - 1])),"
+	" (SELECT count(*) FROM pg_attribute g WHERE g.attrelid = c.oid AND g.attisdropped)"
 	" FROM pg_publication_tables t"
 	" JOIN pg_namespace n ON n.nspname = t.schemaname"
 	" JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = t.tablename"

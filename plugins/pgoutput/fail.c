@@ -75,6 +75,7 @@ static const struct {
 	  "set the option password of the source, or use a passfile" },
 	{ "authentication method requirement", EZ_E_CONFIG, NULL },
 	{ "invalid port number", EZ_E_CONFIG, NULL },
+	{ "for connection option", EZ_E_CONFIG, NULL },
 	{ "value: \"", EZ_E_CONFIG, NULL }, /* invalid sslmode value: "x" */
 	{ "definition of service", EZ_E_CONFIG, NULL },
 };

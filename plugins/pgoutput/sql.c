@@ -16,6 +16,7 @@
 
 enum { TEXT_CAP_BYTES = 64 * 1024 };
 static const int64_t UNUSED_US = INT64_C(60) * US_PER_SEC;
+static const int64_t TRUSTED_US = US_PER_SEC;
 
 static int compile_tables(struct pg *pg, struct ez_error *err)
 {
@@ -62,13 +63,30 @@ void pg_sql_close(struct pg *pg)
 	pg->sql = NULL;
 }
 
+/* A session that has been idle may have ended without a word: one question tells. */
+static int revive(struct pg *pg, struct ez_error *err)
+{
+	struct pg_sql *s = pg->sql;
+	int rc;
+
+	if (!s->conn || mono_us() - s->used_us < TRUSTED_US)
+		return EZ_OK;
+	rc = pg_query(pg, s->conn, "ask the source", "SELECT 1", NULL, err);
+	if (rc == EZ_E_CANCELLED)
+		return rc;
+	if (rc < 0)
+		pg_disconnect(&s->conn);
+	return EZ_OK;
+}
+
 int pg_sql_conn(struct pg *pg, PGconn **ret_conn, struct ez_error *err)
 {
 	struct pg_sql *s = pg->sql;
-	int rc = EZ_OK;
+	int rc;
 
 	pg_sql_settle(pg);
-	if (!s->conn)
+	rc = revive(pg, err);
+	if (rc == EZ_OK && !s->conn)
 		rc = pg_connect(pg, "catalog", false, &s->conn, err);
 	if (rc < 0)
 		return rc;
@@ -81,9 +99,6 @@ void pg_sql_settle(struct pg *pg)
 {
 	struct pg_sql *s = pg->sql;
 
-	/* Takes in what a server says that has ended the session meanwhile. */
-	if (s->conn)
-		(void)PQconsumeInput(s->conn);
 	if (s->conn && (PQstatus(s->conn) != CONNECTION_OK ||
 			PQtransactionStatus(s->conn) != PQTRANS_IDLE))
 		pg_disconnect(&s->conn);

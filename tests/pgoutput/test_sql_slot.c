@@ -356,6 +356,10 @@ static Suite *suite(void)
 	tcase_add_test(c, an_existing_slot_is_dropped_only_when_asked);
 	tcase_add_test(c, a_slot_in_use_is_busy);
 	tcase_add_test(c, an_interrupted_creation_leaves_no_slot);
+	suite_add_tcase(s, c);
+	c = tcase_create("identity");
+	tcase_set_timeout(c, 120);
+	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_test(c, another_server_is_recognised);
 	tcase_add_test(c, a_promoted_server_is_accepted_up_to_the_switch);
 	suite_add_tcase(s, c);
