@@ -48,7 +48,7 @@ static const struct ez_option *const batch_options[] = {
 	       .max = 100000000),
 	OPTION(.type = EZ_OPT_DURATION, .name = "max_age", .label = "Age of a batch",
 	       .group = "Batches", .fallback = "1s",
-	       .help = "A batch ends when its first row is this old.", .min = 1000,
+	       .help = "A batch ends when its first row is this old; 0ms: at once.", .min = 0,
 	       .max = 24 * HOUR),
 	OPTION(.type = EZ_OPT_INT, .name = "max_inflight", .label = "Batches in flight",
 	       .group = "Batches", .fallback = "8",

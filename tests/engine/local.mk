@@ -2,3 +2,4 @@
 
 include tests/engine/config.mk
 include tests/engine/pipeline.mk
+include tests/engine/periphery.mk
