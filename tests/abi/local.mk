@@ -7,6 +7,8 @@ TESTS += $(ABI_TESTS)
 EXTRA_DIST += $(ABI_TESTS) tests/abi/build-fixtures.sh tests/abi/fixture.c tests/abi/layout-1.0.txt tests/abi/layout.pl \
 	tests/abi/plugin-1.0.h examples/null-sink/Makefile examples/null-sink/null.c
 
+dist_doc_DATA += docs/plugin-authors-guide.md
+
 check_PROGRAMS += tests/abi/list_plugins
 tests_abi_list_plugins_SOURCES = tests/abi/list_plugins.c
 tests_abi_list_plugins_LDADD = libengine.la
