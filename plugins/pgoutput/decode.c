@@ -527,7 +527,7 @@ static int on_message(struct decode *d, const struct decode_message *m, struct w
 
 	if (!protocol_message(w, &msg) || wire_left(w) != 0)
 		return decode_fail_malformed(d, m, w->pos, err);
-	if (!d->pg->opt.messages)
+	if (!d->pg->opt.messages || view_eq(msg.prefix, VIEW("ezcdc.heartbeat")))
 		return EZ_OK;
 	if (!d->is_open)
 		return msg.transactional ? decode_fail_malformed(d, m, NULL, err)

@@ -9,6 +9,7 @@ enum {
 	NAP_FIRST_US = 300,
 	QUICK_US = 300, /* a wait shorter than this was none */
 	QUICK_ENOUGH = 4,
+	STUTTER_US = 2000, /* the same, just after a nap that brought nothing */
 	ROUND_SMALL_BYTES = 32 * 1024,
 	ROUND_BIG_BYTES = 128 * 1024,
 	ROUND_HUGE_BYTES = 256 * 1024,
@@ -17,6 +18,14 @@ enum {
 void flow_init(struct flow *f)
 {
 	*f = (struct flow){ .nap_us = NAP_FIRST_US };
+}
+
+/* A backlog may stutter, when others want the processor: one quick wait starts it again. */
+static void pause_naps(struct flow *f)
+{
+	f->is_flowing = false;
+	f->quick = QUICK_ENOUGH - 1;
+	f->has_paused = true;
 }
 
 static void adapt(struct flow *f)
@@ -32,7 +41,7 @@ static void adapt(struct flow *f)
 uint32_t flow_wait(struct flow *f)
 {
 	if (f->has_napped && f->round_bytes == 0)
-		flow_stopped(f);
+		pause_naps(f);
 	else if (f->round_bytes > 0)
 		adapt(f);
 	f->round_bytes = 0;
@@ -42,10 +51,11 @@ uint32_t flow_wait(struct flow *f)
 
 void flow_woken(struct flow *f, int64_t slept_us)
 {
-	if (slept_us >= QUICK_US) {
+	if (slept_us >= (f->has_paused ? STUTTER_US : QUICK_US)) {
 		flow_stopped(f);
 		return;
 	}
+	f->has_paused = false;
 	if (f->quick < QUICK_ENOUGH)
 		f->quick++;
 	f->is_flowing = f->quick >= QUICK_ENOUGH;

@@ -27,6 +27,7 @@ struct flow {
 	uint8_t quick;      /* waits in a row that ended at once */
 	bool is_flowing;
 	bool has_napped; /* the round at hand began with a nap */
+	bool has_paused; /* the last nap brought nothing */
 };
 
 void flow_init(struct flow *f);

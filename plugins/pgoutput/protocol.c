@@ -72,7 +72,7 @@ bool protocol_commit(struct wire *w, struct protocol_commit *ret)
 	ret->xid = 0;
 	return wire_u8(w, &flags) && wire_u64(w, &ret->commit_lsn) &&
 	       wire_u64(w, &ret->end_lsn) && read_time(w, &ret->time_us) &&
-	       ret->commit_lsn <= ret->end_lsn;
+	       ret->commit_lsn < ret->end_lsn;
 }
 
 bool protocol_stream_commit(struct wire *w, struct protocol_commit *ret)

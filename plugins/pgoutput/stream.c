@@ -3,7 +3,6 @@
 
 #include "stream.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <malloc.h>
 #include <poll.h>
@@ -323,16 +322,16 @@ static int work(struct pg_stream *s, struct ez_error *err)
 	return read_all(s, err);
 }
 
-static bool report_quiet(struct pg_stream *s)
+/* The server's position becomes ours when nothing is on its way to the engine. */
+static void report_quiet(struct pg_stream *s)
 {
 	struct decode *d = &s->decode;
 	struct lsn_text text;
 
 	if (d->quiet_lsn <= d->emitted_lsn || !feed_is_quiet(s))
-		return false;
+		return;
 	d->emitted_lsn = d->quiet_lsn;
 	s->pg->host->idle_at(d->out, lsn_position(d->quiet_lsn, &text));
-	return true;
 }
 
 static int64_t next_due_us(const struct pg_stream *s, bool is_reading)
@@ -407,8 +406,7 @@ static int fail_interrupted(const struct pg_stream *s, struct ez_error *err)
 
 static int poll_until(struct pg_stream *s, int64_t deadline_us, struct ez_error *err)
 {
-	uint64_t before = s->decode.n_emitted;
-	bool has_news = false;
+	uint64_t events = s->decode.n_emitted, lsn = s->decode.emitted_lsn;
 	int rc;
 
 	for (;;) {
@@ -422,9 +420,9 @@ static int poll_until(struct pg_stream *s, int64_t deadline_us, struct ez_error 
 		rc = work(s, err);
 		if (rc == EZ_AGAIN || rc < 0)
 			return rc < 0 ? rc : EZ_OK;
-		has_news = report_quiet(s) || s->decode.n_emitted != before;
+		report_quiet(s);
 		s->is_napping = rc == EZ_OK;
-		if (has_news)
+		if (s->decode.n_emitted != events || s->decode.emitted_lsn != lsn)
 			return EZ_OK;
 		if (mono_us() >= deadline_us || atomic_exchange(&s->pg->woken, false))
 			return EZ_AGAIN;

@@ -2,18 +2,19 @@
 #
 # Tests of the SQL half. The test_sql_* programs need a server: sql.sh starts one and runs them.
 
+if HAVE_CHECK
 if PLUGIN_PGOUTPUT
-SQL_TEST_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests -I$(top_srcdir)/plugins/pgoutput
+SQL_TEST_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir) -I$(top_srcdir)/tests -I$(top_srcdir)/plugins/pgoutput
 SQL_TEST_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(PGOUTPUT_CFLAGS)
 
-check_LTLIBRARIES += tests/pgoutput/libsqlkit.la
-tests_pgoutput_libsqlkit_la_SOURCES = $(pgoutput_la_SOURCES) \
+check_LTLIBRARIES += libpgsql.la
+libpgsql_la_SOURCES = $(pgoutput_la_SOURCES) \
 	tests/testkit/fake_host.c tests/testkit/fake_host.h \
 	tests/pgoutput/recording_host.c tests/pgoutput/recording_host.h \
 	tests/pgoutput/sql_kit.c tests/pgoutput/sql_kit.h
-tests_pgoutput_libsqlkit_la_CPPFLAGS = $(SQL_TEST_CPPFLAGS)
-tests_pgoutput_libsqlkit_la_CFLAGS = $(SQL_TEST_CFLAGS)
-SQL_TEST_LIBS = tests/pgoutput/libsqlkit.la libbase.la $(PGOUTPUT_LIBS) $(CHECK_LIBS)
+libpgsql_la_CPPFLAGS = $(SQL_TEST_CPPFLAGS)
+libpgsql_la_CFLAGS = $(SQL_TEST_CFLAGS)
+SQL_TEST_LIBS = libpgsql.la libbase.la $(PGOUTPUT_LIBS) $(CHECK_LIBS)
 
 SQL_TESTS = \
 	tests/pgoutput/test_sql_check \
@@ -58,5 +59,6 @@ tests_pgoutput_test_sql_slot_LDADD = $(SQL_TEST_LIBS)
 tests_pgoutput_test_sql_snapshot_CPPFLAGS = $(SQL_TEST_CPPFLAGS)
 tests_pgoutput_test_sql_snapshot_CFLAGS = $(SQL_TEST_CFLAGS)
 tests_pgoutput_test_sql_snapshot_LDADD = $(SQL_TEST_LIBS)
+endif
 endif
 EXTRA_DIST += tests/pgoutput/sql.sh
