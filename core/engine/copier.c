@@ -7,7 +7,6 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "engine/dead_letter.h"
 #include "engine/engine.h"
 #include "engine/job.h"
 #include "engine/loader.h"
@@ -57,7 +56,7 @@ static int take_reject(void *arg, const struct ez_event *ev, struct ez_error *er
 {
 	struct copier *k = arg;
 
-	return dead_letters_add(k->copy->e->dead, ev, k->out.part, true, err);
+	return engine_reject(k->copy->e, ev, k->out.part, true, err);
 }
 
 static void count(void *arg, const struct ez_table *t, const uint32_t *rows)
@@ -117,7 +116,7 @@ static int read_part(struct copier *k, struct ez_error *err)
 		int rc;
 
 		if (is_cancelled(k))
-			return host_table.fail(err, EZ_E_CANCELLED, "", "the copy was stopped");
+			return engine_cancelled(err);
 		rc = k->source->poll(k->inst, &k->out, POLL_MS, err);
 		if (k->rc < 0) {
 			*err = k->error;

@@ -12,6 +12,8 @@
 #include "base/log.h"
 #include "base/parse.h"
 #include "base/view.h"
+#include "engine/dead_letter.h"
+#include "engine/host.h"
 #include "engine/job.h"
 
 const char *run_state_to_str(enum run_state s)
@@ -119,6 +121,21 @@ struct ez_open engine_open_args(struct engine *e, const struct ez_config *config
 		.worker = worker,
 		.n_workers = n_workers,
 	};
+}
+
+int engine_reject(struct engine *e, const struct ez_event *ev, uint32_t part, bool is_snapshot,
+		  struct ez_error *err)
+{
+	int rc = dead_letters_add(e->dead, ev, part, is_snapshot, err);
+
+	if (rc >= 0)
+		atomic_fetch_add_explicit(&e->stats.dead_letters, 1, memory_order_relaxed);
+	return rc;
+}
+
+int engine_cancelled(struct ez_error *err)
+{
+	return host_table.fail(err, EZ_E_CANCELLED, "", "the job was stopped");
 }
 
 /* ------------------------------------------------------------------------- outages */

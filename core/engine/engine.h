@@ -115,6 +115,14 @@ struct ez_open engine_open_args(struct engine *e, const struct ez_config *config
 				struct ez_ctx *ctx, uint32_t role, uint32_t worker,
 				uint32_t n_workers);
 
+/* A row that can never be loaded; err holds the reason. EZ_OK: it is in the dead letter file
+ * and counted; else the policy is to stop. Any thread. */
+_must_check_ int engine_reject(struct engine *e, const struct ez_event *ev, uint32_t part,
+			       bool is_snapshot, struct ez_error *err);
+
+/* Fills err with "the job is stopping" and returns EZ_E_CANCELLED. */
+int engine_cancelled(struct ez_error *err);
+
 /* Notes an error that will be retried: counted, shown in status, logged once per outage.
  * `since_us` is the caller's, 0 while all is well. */
 void engine_note_retry(struct engine *e, const struct ez_error *err, const char *what,

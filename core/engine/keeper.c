@@ -296,7 +296,7 @@ static int wait_saved(struct keeper *k, uint64_t ticket, struct ez_error *err)
 		*err = k->load_error;
 		rc = err->rc;
 	} else if (k->done < ticket) {
-		rc = host_table.fail(err, EZ_E_CANCELLED, "", "the job was stopped");
+		rc = engine_cancelled(err);
 	}
 	return rc;
 }

@@ -130,7 +130,7 @@ static int wait_for_retry(struct lane *l, struct ez_error *err)
 	while (mono_us() < l->retry_at_us && !engine_is_aborting(l->e))
 		bell_wait(&l->bell, l->retry_at_us);
 	if (engine_is_aborting(l->e))
-		return host_table.fail(err, EZ_E_CANCELLED, "", "the job was stopped");
+		return engine_cancelled(err);
 	return EZ_OK;
 }
 
@@ -157,8 +157,8 @@ static void remove_event(struct batch *b, size_t row)
 
 static int reject_row(struct lane *l, struct batch *b, size_t row, struct ez_error *err)
 {
-	return dead_letters_add(l->e->dead, b->events[row], b->pub.part,
-				(b->pub.flags & EZ_BATCH_SNAPSHOT) != 0, err);
+	return engine_reject(l->e, b->events[row], b->pub.part,
+			     (b->pub.flags & EZ_BATCH_SNAPSHOT) != 0, err);
 }
 
 static int write_once(struct lane *l, const struct ez_batch *pub, struct ez_error *err)
@@ -423,7 +423,7 @@ int lane_drain(struct lane *l, struct ez_error *err)
 		if (lane_is_clean(l))
 			return EZ_OK;
 		if (l->broken || engine_is_aborting(l->e))
-			return host_table.fail(err, EZ_E_CANCELLED, "", "the job was stopped");
+			return engine_cancelled(err);
 		bell_wait(&l->bell, MIN(lane_next_us(l), mono_us() + 100 * US_PER_MS));
 	}
 }

@@ -69,7 +69,7 @@ static int take_reject(void *arg, const struct ez_event *ev, struct ez_error *er
 {
 	struct reader *r = arg;
 
-	return dead_letters_add(r->e->dead, ev, 0, false, err);
+	return engine_reject(r->e, ev, 0, false, err);
 }
 
 static void count(void *arg, const struct ez_table *t, const uint32_t *rows)
@@ -133,13 +133,14 @@ static int patiently(struct reader *r, int (*step)(struct reader *, void *, stru
 			return rc;
 		}
 		tries++;
-		if (engine_is_stopping(r->e) || mono_us() > r->e->start_by_us ||
-		    (r->e->opt.impatient && tries >= 3))
+		if (mono_us() > r->e->start_by_us || (r->e->opt.impatient && tries >= 3))
 			return rc;
 		engine_note_retry(r->e, err, "source", &since_us);
 		until = mono_us() + (int64_t)backoff_next_ms(&backoff) * US_PER_MS;
 		while (mono_us() < until && !engine_is_stopping(r->e))
 			sleep_us(20 * US_PER_MS);
+		if (engine_is_stopping(r->e))
+			return engine_cancelled(err);
 	}
 }
 
@@ -243,17 +244,19 @@ static int set_until(struct reader *r, const struct ez_source_info *info, struct
 	return rc;
 }
 
-static int open_dead_letters(struct engine *e, const struct checkpoint *cp,
-			     const struct start *s, struct ez_error *err)
+static int open_dead_letters(struct engine *e, const struct start *s, struct ez_error *err)
 {
 	_cleanup_(freep) char *own = state_dir_file(&e->dir, "dead-letter.jsonl");
 	const char *path = e->job->errors.path ? e->job->errors.path : own;
 	bool stream = s->action == START_STREAM || s->action == START_PUBLISH;
 
-	(void)cp;
-	return dead_letters_open(path, e->job->errors.policy == JOB_POLICY_STOP,
-				 e->job->errors.limit, stream ? s->from.order : 0,
-				 s->action == START_SNAPSHOT, &e->dead, err);
+	int rc = dead_letters_open(path, e->job->errors.policy == JOB_POLICY_STOP,
+				   e->job->errors.limit, stream ? s->from.order : 0,
+				   s->action == START_SNAPSHOT, &e->dead, err);
+
+	if (rc >= 0)
+		atomic_store(&e->stats.dead_letters, dead_letters_count(e->dead));
+	return rc;
 }
 
 static int decide(struct reader *r, struct plan_of_action *plan, struct ez_error *err)
@@ -290,7 +293,7 @@ static int decide(struct reader *r, struct plan_of_action *plan, struct ez_error
 	plan->start.from.bytes = view_str(plan->from);
 	for (size_t i = 0; i < cp.n_tables; i++)
 		registry_seed(&e->registry, &cp.tables[i]->desc);
-	rc = open_dead_letters(e, &cp, &plan->start, err);
+	rc = open_dead_letters(e, &plan->start, err);
 	if (rc >= 0 && !cp.identity)
 		rc = keeper_change(&e->keeper, seed_identity, &info, err);
 	return rc < 0 ? rc : check_identity(r, &cp, plan->start.from, err);
@@ -411,6 +414,17 @@ static void pass_idle(struct reader *r)
 	keeper_idle(&r->e->keeper, o->idle);
 }
 
+/* max_inflight counts batches that the sink loads; a streaming sink's are small and many. */
+static bool has_room(const struct reader *r)
+{
+	const struct writer *w = &r->e->writer;
+
+	if (out_room(&r->out) == 0)
+		return false;
+	return w->lane.is_streaming || atomic_load(&w->pushed) - atomic_load(&w->landed) <
+					       r->e->job->batch.max_inflight;
+}
+
 static int stall(struct reader *r, struct ez_error *err)
 {
 	struct writer *w = &r->e->writer;
@@ -443,7 +457,7 @@ static int turn(struct reader *r, struct ez_error *err)
 	reader_note_status(r);
 	look_us = hand_over_by_age(r);
 	pass_idle(r);
-	if (atomic_load(&r->e->paused) || out_room(&r->out) == 0)
+	if (atomic_load(&r->e->paused) || !has_room(r))
 		return stall(r, err);
 	rc = r->ops->poll(r->inst, &r->out, wait_ms(look_us), err);
 	return rc;
@@ -468,7 +482,7 @@ static int drain(struct reader *r, struct ez_error *err)
 			rc = r->ops->idle(r->inst, STALL_MS, err);
 	}
 	if (rc >= 0 && engine_is_aborting(e))
-		rc = host_table.fail(err, EZ_E_CANCELLED, "", "the job was stopped");
+		rc = engine_cancelled(err);
 	pass_idle(r);
 	if (rc >= 0)
 		rc = keeper_flush(&e->keeper, err);

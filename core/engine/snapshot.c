@@ -271,7 +271,9 @@ static int again(struct snapshot *s, int rc, unsigned tries, struct backoff *bac
 	bool may = rc == EZ_E_TRANSIENT || rc == EZ_AGAIN || rc == EZ_E_GONE;
 	int64_t until;
 
-	if (!may || engine_is_stopping(s->e) || (rc != EZ_E_TRANSIENT && tries > MAX_RESTARTS))
+	if (engine_is_stopping(s->e) && may)
+		return engine_cancelled(err);
+	if (!may || (rc != EZ_E_TRANSIENT && tries > MAX_RESTARTS))
 		return rc == EZ_AGAIN ? host_table.fail(err, EZ_E_CONFIG, "",
 							"tables keep being rewritten while the "
 							"snapshot is set up") :
@@ -284,7 +286,7 @@ static int again(struct snapshot *s, int rc, unsigned tries, struct backoff *bac
 	until = mono_us() + (int64_t)backoff_next_ms(backoff) * US_PER_MS;
 	while (mono_us() < until && !engine_is_stopping(s->e))
 		sleep_us(20 * US_PER_MS);
-	return engine_is_stopping(s->e) ? rc : EZ_OK;
+	return engine_is_stopping(s->e) ? engine_cancelled(err) : EZ_OK;
 }
 
 static int finish(struct snapshot *s, struct ez_error *err)
