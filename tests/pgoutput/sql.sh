@@ -4,9 +4,32 @@
 # The tests of the SQL half, against a throw-away server. EZ_SQL_MAJORS names the versions (15 by default); EZ_SQL_TESTS
 # names the programs. The last round is made after a promotion, so that the server is on its second timeline.
 
-here=$(cd "$(dirname "$0")" && pwd)
-# shellcheck source=tests/testkit/lib.sh
-. "$here/../testkit/lib.sh"
+set -eu
+EZ_SRC=${EZ_SRC:-$(cd "$(dirname "$0")/../.." && pwd)}
+EZ_BUILD=${EZ_BUILD:-$EZ_SRC}
+export LC_ALL=C.UTF-8
+unset PGOPTIONS PGSERVICE PGPASSWORD PGDATABASE PGSSLMODE
+
+T=$(mktemp -d "${TMPDIR:-/tmp}/ez.XXXXXX")
+chmod 711 "$T"
+
+skip() {
+	echo "skip: $*"
+	exit 77
+}
+
+fail() {
+	printf 'FAILED: %s\n' "$*" >&2
+	exit 1
+}
+
+step() { printf '%s\n' "-- $*"; }
+sql() { psql -XqAt -v ON_ERROR_STOP=1 -c "$1"; }
+
+# shellcheck source=tests/testkit/pg_cluster.sh
+. "$EZ_SRC/tests/testkit/pg_cluster.sh"
+trap 'pg_cleanup; rm -rf "$T"' EXIT
+command -v psql >/dev/null 2>&1 || skip "psql is not installed"
 
 programs=${EZ_SQL_TESTS:-test_sql_conn test_sql_shape test_sql_slot test_sql_check test_sql_snapshot test_sql_monitor}
 
