@@ -10,7 +10,6 @@
 
 enum {
 	FIRST_BYTES = 64,
-	DIGITS_MAX = 20, /* of a 64-bit number, sign included */
 };
 
 void buf_release(struct buf *b)
@@ -93,41 +92,68 @@ static const char digit_pairs[] = "00010203040506070809"
 				  "80818283848586878889"
 				  "90919293949596979899";
 
-/* Writes the digits so that they end before `end`; returns where they begin. */
-static char *write_digits(char *end, uint64_t v)
+static size_t count_digits(uint64_t v)
 {
-	while (v >= 100) {
+	static const uint64_t powers[] = {
+		0,
+		10,
+		100,
+		1000,
+		10000,
+		100000,
+		1000000,
+		10000000,
+		100000000,
+		1000000000,
+		10000000000,
+		100000000000,
+		1000000000000,
+		10000000000000,
+		100000000000000,
+		1000000000000000,
+		10000000000000000,
+		100000000000000000,
+		1000000000000000000,
+		10000000000000000000ULL,
+	};
+	/* Bits times log10(2) is the number of digits, or one less. */
+	size_t n = (size_t)(64 - __builtin_clzll(v | 1)) * 1233 >> 12;
+
+	return n + (v >= powers[n]);
+}
+
+/*
+ * Writes the digits straight to where they belong: text written two bytes at a time and
+ * then copied would make the copy wait for the stores.
+ */
+static void add_decimal(struct buf *b, uint64_t v, bool negative)
+{
+	size_t n = count_digits(v) + negative;
+	char *to = buf_reserve(b, n), *end;
+
+	if (!to)
+		return;
+	for (end = to + n; v >= 100; v /= 100) {
 		end -= 2;
 		memcpy(end, digit_pairs + v % 100 * 2, 2);
-		v /= 100;
 	}
-	if (v >= 10) {
-		end -= 2;
-		memcpy(end, digit_pairs + v * 2, 2);
-		return end;
-	}
-	*--end = (char)('0' + v);
-	return end;
+	if (v >= 10)
+		memcpy(end - 2, digit_pairs + v * 2, 2);
+	else
+		end[-1] = (char)('0' + v);
+	if (negative)
+		to[0] = '-';
+	b->len += n;
 }
 
 void buf_add_u64(struct buf *b, uint64_t v)
 {
-	char text[DIGITS_MAX];
-	char *end = text + sizeof(text);
-	char *begin = write_digits(end, v);
-
-	buf_add(b, begin, (size_t)(end - begin));
+	add_decimal(b, v, false);
 }
 
 void buf_add_i64(struct buf *b, int64_t v)
 {
-	char text[DIGITS_MAX];
-	char *end = text + sizeof(text);
-	char *begin = write_digits(end, v < 0 ? 0 - (uint64_t)v : (uint64_t)v);
-
-	if (v < 0)
-		*--begin = '-';
-	buf_add(b, begin, (size_t)(end - begin));
+	add_decimal(b, v < 0 ? 0 - (uint64_t)v : (uint64_t)v, v < 0);
 }
 
 void buf_addv(struct buf *b, const char *fmt, va_list ap)

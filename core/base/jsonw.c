@@ -5,20 +5,8 @@
 
 #include <math.h>
 
-#if defined(__SSE2__) && !defined(BASE_NO_SIMD)
-# define JSON_SSE2 1
-#endif
-
 #include "base/checked.h"
-#include "base/utf8.h"
-
-/*
- * Escaping looks for the next byte that cannot be copied as it is and copies the run
- * before it in one go. A block of 16 bytes (8 without SSE2) is passed over with one test,
- * because bytewise scanning is what large text values would otherwise spend their time
- * on. Bytes over 0x7f stop the block test too; characters found well-formed stay in the
- * run.
- */
+#include "base/json_scan.h"
 
 /* What a byte stands for in a string: itself (0), \u00XX ('u'), or a letter after "\". */
 static const char escapes[256] = {
@@ -29,93 +17,6 @@ static const char escapes[256] = {
 	[24] = 'u',   [25] = 'u',   [26] = 'u',   [27] = 'u',    [28] = 'u',   [29] = 'u',
 	[30] = 'u',   [31] = 'u',   ['"'] = '"',  ['\\'] = '\\',
 };
-
-static bool is_plain(char c)
-{
-	return (signed char)c >= 0 && escapes[(unsigned char)c] == 0;
-}
-
-#ifdef JSON_SSE2
-enum {
-	BLOCK_BYTES = 16,
-};
-
-/* The compiler's own vectors: a vector type can only be a typedef. */
-typedef signed char block_signed __attribute__((vector_size(BLOCK_BYTES)));
-typedef char block_char __attribute__((vector_size(BLOCK_BYTES)));
-
-/* The number of plain bytes before the first other one of a block. */
-static size_t plain_in_block(const char *p)
-{
-	block_signed v, found;
-	int mask;
-
-	memcpy(&v, p, sizeof(v));
-	/* Signed, so bytes over 0x7f count as below the space. */
-	found = (v < ' ') | (v == '"') | (v == '\\');
-	mask = __builtin_ia32_pmovmskb128((block_char)found);
-	return mask ? (size_t)__builtin_ctz((unsigned)mask) : (size_t)BLOCK_BYTES;
-}
-#else
-enum {
-	BLOCK_BYTES = 8,
-};
-
-# define BYTES_OF(c) (0x0101010101010101ULL * (unsigned char)(c))
-
-/* Non-zero when a byte of `v` is zero. */
-static uint64_t zero_bytes(uint64_t v)
-{
-	return (v - BYTES_OF(1)) & ~v & BYTES_OF(0x80);
-}
-
-static size_t plain_in_block(const char *p)
-{
-	uint64_t v = view_load64(p);
-	uint64_t low = (v - BYTES_OF(' ')) & ~v & BYTES_OF(0x80);
-	uint64_t found = low | (v & BYTES_OF(0x80)) | zero_bytes(v ^ BYTES_OF('"')) |
-			 zero_bytes(v ^ BYTES_OF('\\'));
-	size_t n = 0;
-
-	if (!found)
-		return BLOCK_BYTES;
-	while (is_plain(p[n]))
-		n++;
-	return n;
-}
-#endif
-
-/* The number of plain bytes at the front of `n` bytes. */
-static size_t plain_len(const char *p, size_t n)
-{
-	size_t at = 0;
-
-	while (n - at >= BLOCK_BYTES) {
-		size_t plain = plain_in_block(p + at);
-
-		at += plain;
-		if (plain < BLOCK_BYTES)
-			return at;
-	}
-	while (at < n && is_plain(p[at]))
-		at++;
-	return at;
-}
-
-/* The length of the well-formed characters over 0x7f at the front; 0 for a stray byte. */
-static size_t wide_len(const char *p, size_t n)
-{
-	size_t at = 0;
-
-	while (at < n && (signed char)p[at] < 0) {
-		size_t len = utf8_char_len(p + at, n - at);
-
-		if (len == 0)
-			break;
-		at += len;
-	}
-	return at;
-}
 
 static void add_escape(struct buf *b, unsigned char c)
 {
@@ -132,32 +33,38 @@ static void add_escape(struct buf *b, unsigned char c)
 		buf_add(b, (const char[]){ '\\', letter }, 2);
 }
 
+/* json_add_escaped, when it is known that the first `clean` bytes need nothing. */
+static void add_escaped(struct buf *b, struct ez_view v, size_t clean)
+{
+	buf_add(b, v.ptr, clean);
+	while (clean < v.len) {
+		add_escape(b, (unsigned char)v.ptr[clean]);
+		v = view_of(v.ptr + clean + 1, v.len - clean - 1);
+		clean = json_clean_len(v);
+		buf_add(b, v.ptr, clean);
+	}
+}
+
 void json_add_escaped(struct buf *b, struct ez_view v)
 {
-	const char *run = v.ptr;
-	size_t run_len = 0, left = v.len;
-
-	while (run_len < left) {
-		size_t n = plain_len(run + run_len, left - run_len);
-
-		n += wide_len(run + run_len + n, left - run_len - n);
-		run_len += n;
-		if (n > 0 || run_len == left)
-			continue;
-		buf_add(b, run, run_len);
-		add_escape(b, (unsigned char)run[run_len]);
-		run += run_len + 1;
-		left -= run_len + 1;
-		run_len = 0;
-	}
-	buf_add(b, run, run_len);
+	add_escaped(b, v, json_clean_len(v));
 }
 
 void json_add_string(struct buf *b, struct ez_view v)
 {
+	size_t clean = json_clean_len(v);
+
 	buf_add_char(b, '"');
-	json_add_escaped(b, v);
-	buf_add_char(b, '"');
+	if (clean < v.len) {
+		add_escaped(b, v, clean);
+		buf_add_char(b, '"');
+		return;
+	}
+	/* The usual case: the text and its end in one go. */
+	if (buf_reserve(b, clean + 1)) {
+		buf_add_view(b, v);
+		buf_add_char(b, '"');
+	}
 }
 
 static const char base64_digits[] =
@@ -218,20 +125,44 @@ void json_add_base64(struct buf *b, struct ez_view v)
 	end_base64(b, to, bits, left);
 }
 
-/* The value of a hex digit plus one; 0 for any other byte. */
-static const uint8_t hex_values[256] = {
-	['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,
-	['6'] = 7,  ['7'] = 8,  ['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12,
-	['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16, ['A'] = 11, ['B'] = 12,
-	['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
+enum {
+	NO_DIGIT = 0x1000, /* makes a byte that is over 255 at either place */
+};
+
+/* The value of a hex digit. */
+static const uint16_t hex_values[256] = {
+	[0 ... '0' - 1] = NO_DIGIT,
+	0,
+	1,
+	2,
+	3,
+	4,
+	5,
+	6,
+	7,
+	8,
+	9,
+	['9' + 1 ... 'A' - 1] = NO_DIGIT,
+	10,
+	11,
+	12,
+	13,
+	14,
+	15,
+	['F' + 1 ... 'a' - 1] = NO_DIGIT,
+	10,
+	11,
+	12,
+	13,
+	14,
+	15,
+	['f' + 1 ... 255] = NO_DIGIT,
 };
 
 /* The byte of two hex digits, or a number over 255. */
 static uint32_t hex_byte(const unsigned char *p)
 {
-	uint32_t high = hex_values[p[0]] - 1U, low = hex_values[p[1]] - 1U;
-
-	return (high | low) > 15 ? 256 : high << 4 | low;
+	return (uint32_t)hex_values[p[0]] << 4 | hex_values[p[1]];
 }
 
 bool json_add_base64_from_hex(struct buf *b, struct ez_view hex)

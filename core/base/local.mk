@@ -10,6 +10,7 @@ libbase_la_SOURCES = \
 	core/base/checked.h \
 	core/base/clock.c core/base/clock.h \
 	core/base/fs.c core/base/fs.h \
+	core/base/json_scan.c core/base/json_scan.h \
 	core/base/jsonw.c core/base/jsonw.h \
 	core/base/list.h \
 	core/base/log.c core/base/log.h \

@@ -69,7 +69,7 @@ tests_base_test_jsonw_SOURCES = tests/base/test_jsonw.c
 tests_base_test_jsonw_CFLAGS = $(BASE_TEST_CFLAGS)
 tests_base_test_jsonw_LDADD = $(BASE_TEST_LDADD)
 
-tests_base_test_jsonw_portable_SOURCES = tests/base/test_jsonw.c core/base/jsonw.c
+tests_base_test_jsonw_portable_SOURCES = tests/base/test_jsonw.c core/base/json_scan.c
 tests_base_test_jsonw_portable_CPPFLAGS = $(AM_CPPFLAGS) -DBASE_NO_SIMD
 tests_base_test_jsonw_portable_CFLAGS = $(BASE_TEST_CFLAGS)
 tests_base_test_jsonw_portable_LDADD = $(BASE_TEST_LDADD)

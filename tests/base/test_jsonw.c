@@ -78,6 +78,20 @@ START_TEST(a_special_byte_is_found_at_every_place_of_every_length)
 }
 END_TEST
 
+START_TEST(one_string_may_be_built_of_several_pieces)
+{
+	struct buf b = BUF_INIT(CAP);
+
+	buf_add_char(&b, '"');
+	json_add_escaped(&b, VIEW("a\nb"));
+	json_add_escaped(&b, view_of(NULL, 0));
+	json_add_escaped(&b, VIEW("c"));
+	buf_add_char(&b, '"');
+	ck_assert_str_eq(buf_cstr(&b), "\"a\\nbc\"");
+	buf_release(&b);
+}
+END_TEST
+
 /* The slow model, byte by byte. */
 static void model_escape(struct buf *b, const char *p, size_t n)
 {
@@ -285,7 +299,8 @@ int main(void)
 
 	ADD_CASE(s, "strings", plain_text_stands_as_it_is, special_characters_are_escaped,
 		 each_byte_that_is_no_utf8_is_replaced,
-		 a_special_byte_is_found_at_every_place_of_every_length);
+		 a_special_byte_is_found_at_every_place_of_every_length,
+		 one_string_may_be_built_of_several_pieces);
 	ADD_CASE(s, "values", base64_is_that_of_rfc_4648_from_bytes_and_from_hex,
 		 hex_that_is_none_is_refused_and_adds_nothing,
 		 values_over_the_cap_set_the_overflow, numbers_are_short_and_never_nan);
