@@ -184,8 +184,8 @@ static bool take_value(struct grammar *g, struct token *t)
 
 static bool close_bracket(struct grammar *g, const struct token *t)
 {
-	const char *closers = "{}()[]";
-	char open = strchr(closers, *t->raw.ptr)[-1];
+	char close = *t->raw.ptr;
+	char open = close == '}' ? '{' : close == ')' ? '(' : '[';
 
 	if (g->depth == 0)
 		return fail(g, t, "this bracket closes nothing");
@@ -193,7 +193,7 @@ static bool close_bracket(struct grammar *g, const struct token *t)
 		return fail(g, t, "this bracket closes one of the including file");
 	if (top(g)->open != open) {
 		problem_add(g->problems, g->file, t->line,
-			    "\"%c\" cannot close the \"%c\" of line %u", *t->raw.ptr,
+			    "\"%c\" cannot close the \"%c\" of line %u", close,
 			    top(g)->open, top(g)->line);
 		return false;
 	}

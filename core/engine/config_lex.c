@@ -308,6 +308,23 @@ static bool read_number(struct lexer *l, struct token *t)
 	return true;
 }
 
+static bool is_bool_word(struct ez_view v)
+{
+	return (v.len == 4 && strncasecmp(v.ptr, "true", 4) == 0) ||
+	       (v.len == 5 && strncasecmp(v.ptr, "false", 5) == 0);
+}
+
+bool lexer_is_name(struct ez_view v)
+{
+	if (v.len == 0 || !(is_letter(*v.ptr) || *v.ptr == '*') || is_bool_word(v))
+		return false;
+	for (size_t i = 0; i < v.len; i++) {
+		if (!is_name_char(v.ptr[i]))
+			return false;
+	}
+	return true;
+}
+
 static void read_word(struct lexer *l, struct token *t)
 {
 	const char *begin = l->pos;
@@ -316,8 +333,7 @@ static void read_word(struct lexer *l, struct token *t)
 		l->pos++;
 	t->raw = view_of(begin, (size_t)(l->pos - begin));
 	t->kind = TOKEN_NAME;
-	if ((t->raw.len == 4 && strncasecmp(t->raw.ptr, "true", 4) == 0) ||
-	    (t->raw.len == 5 && strncasecmp(t->raw.ptr, "false", 5) == 0)) {
+	if (is_bool_word(t->raw)) {
 		t->kind = TOKEN_BOOL;
 		t->num = t->raw.len == 4;
 	}

@@ -63,4 +63,7 @@ struct lexer lexer_init(struct ez_view text, const char *file, struct problems *
 /* False after adding a problem; the lexer is of no use then. */
 _must_check_ bool lexer_next(struct lexer *l, struct token *ret_token);
 
+/* Whether a setting can have that name. */
+bool lexer_is_name(struct ez_view v);
+
 #endif

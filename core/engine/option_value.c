@@ -12,6 +12,7 @@
 #include "base/str.h"
 #include "base/view.h"
 #include "engine/cfg.h"
+#include "engine/config_lex.h"
 #include "engine/problems.h"
 #include "engine/secret_ref.h"
 
@@ -49,7 +50,7 @@ static const struct unit duration_units[] = {
 struct option_text option_number_to_text(uint32_t type, int64_t num)
 {
 	const struct unit *u = type == EZ_OPT_SIZE ? size_units : duration_units;
-	struct option_text t;
+	struct option_text t = { .text = "" };
 
 	if (type == EZ_OPT_INT || num == 0) {
 		(void)!str_format(t.text, sizeof(t.text), "%" PRId64, num);
@@ -397,7 +398,28 @@ bool option_value_eq(const struct option_value *a, const struct option_value *b)
 	return true;
 }
 
-/* "name=text" items are always right, whatever is in the name. */
+static bool has_names_only(const struct option_value *v)
+{
+	for (size_t i = 0; i < v->n_items; i++) {
+		if (!lexer_is_name(v->items[i].key))
+			return false;
+	}
+	return v->n_items > 0;
+}
+
+/* The form that takes any text; the other one takes any name. */
+static void format_group(const struct option_value *v, struct buf *out)
+{
+	buf_add_str(out, "{ ");
+	for (size_t i = 0; i < v->n_items; i++) {
+		buf_add_view(out, v->items[i].key);
+		buf_add_str(out, " = ");
+		cfg_format_string(v->items[i].value, out);
+		buf_add_str(out, "; ");
+	}
+	buf_add_char(out, '}');
+}
+
 static void format_items(const struct option_value *v, struct buf *out)
 {
 	const char *separator = " ";
@@ -437,7 +459,10 @@ void option_value_format(const struct ez_option *o, const struct option_value *v
 		break;
 	case EZ_OPT_LIST:
 	case EZ_OPT_MAP:
-		format_items(v, out);
+		if (has_names_only(v))
+			format_group(v, out);
+		else
+			format_items(v, out);
 		break;
 	case EZ_OPT_SECRET:
 		secret_ref_format(v->secret, out);
