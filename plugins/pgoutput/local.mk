@@ -32,6 +32,7 @@ pgoutput_la_SOURCES = \
 	plugins/pgoutput/publication.c plugins/pgoutput/publication.h \
 	plugins/pgoutput/quote.c plugins/pgoutput/quote.h \
 	plugins/pgoutput/reader.c plugins/pgoutput/reader.h \
+	plugins/pgoutput/reconnect.c \
 	plugins/pgoutput/relation.c plugins/pgoutput/relation.h \
 	plugins/pgoutput/shape.c plugins/pgoutput/shape.h \
 	plugins/pgoutput/slot.c plugins/pgoutput/slot.h \

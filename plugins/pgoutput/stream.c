@@ -3,7 +3,6 @@
 
 #include "stream.h"
 
-#include <inttypes.h>
 #include <malloc.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -11,7 +10,6 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "base/str.h"
 #include "base/view.h"
 #include "lsn.h"
 #include "monitor.h"
@@ -19,12 +17,6 @@
 #include "sql.h"
 
 /*
- * A connection that is lost is opened again for ever, with backoff, step by step, never
- * holding a poll() longer than it asked for. Where to start again and how the open
- * transaction is picked up: decode.c. A transaction in replay has come whole and does not
- * need the connection; opening waits for its end, because the cache of relations it uses
- * belongs to the old one.
- *
  * Control goes back to the engine before every wait if there was anything for it, so that
  * a batch can leave at once; the wait then stands at the beginning of the next poll().
  */
@@ -74,116 +66,9 @@ void stream_free(struct pg_stream *s)
 	free(s);
 }
 
-static bool is_unknown_host(const struct ez_error *err)
-{
-	return strstr(err->text, "could not translate host name") != NULL;
-}
-
-static void log_once(struct pg_stream *s, const struct ez_error *err)
-{
-	if (strcmp(s->last_error, err->text) == 0)
-		return;
-	if (!str_copy(s->last_error, sizeof(s->last_error), view_str(err->text)))
-		s->pg->host->log(7, "the next message is cut");
-	s->pg->host->log(4, "%s; trying again", err->text);
-}
-
-/*
- * What an error of the connection means once the job runs: EZ_AGAIN if it will be tried
- * again, else the class to give to the engine.
- */
-static int take_failure(struct pg_stream *s, int rc, struct ez_error *err)
-{
-	int64_t now = mono_us();
-
-	link_close(&s->link);
-	flow_stopped(&s->flow);
-	/* The secret may have been changed a moment ago: read it once more. */
-	if (rc == EZ_E_PERMISSION && !s->was_rejected) {
-		s->was_rejected = true;
-		rc = EZ_E_TRANSIENT;
-	}
-	if (rc == EZ_E_CONFIG && is_unknown_host(err))
-		rc = EZ_E_TRANSIENT;
-	if (rc != EZ_E_TRANSIENT)
-		return rc;
-	log_once(s, err);
-	if (s->lost_us == 0) {
-		s->lost_us = now;
-		s->reconnects++;
-	}
-	s->retry_us = now + (int64_t)backoff_next_ms(&s->backoff) * US_PER_MS;
-	return EZ_AGAIN;
-}
-
-/* The message at hand needs the catalog, which cannot be asked: keep it for later. */
-static int postpone(struct pg_stream *s, const struct ez_error *err)
-{
-	log_once(s, err);
-	s->retry_us = mono_us() + (int64_t)backoff_next_ms(&s->backoff) * US_PER_MS;
-	return EZ_OK;
-}
-
 static bool is_stuck(const struct pg_stream *s)
 {
 	return s->raw || s->has_replayed;
-}
-
-/* Another server, another history, or one that was set back? */
-static int check_server(struct pg_stream *s, struct ez_error *err)
-{
-	const struct link_server *a = &s->server, *b = &s->link.server;
-	struct lsn_text text;
-	struct pg *pg = s->pg;
-	int rc = EZ_OK;
-
-	if (strcmp(a->system_id, b->system_id) != 0 ||
-	    strcmp(a->timeline, b->timeline) != 0 || b->end_lsn < s->decode.emitted_lsn)
-		rc = pg_same(pg, view_str(s->identity),
-			     lsn_position(s->decode.emitted_lsn, &text), err);
-	if (rc == EZ_OK)
-		s->server = *b;
-	return rc;
-}
-
-static void note_up(struct pg_stream *s)
-{
-	int64_t now = mono_us();
-
-	if (s->lost_us)
-		s->pg->host->log(5, "connected to the source again after %" PRId64 " ms",
-				 (now - s->lost_us) / US_PER_MS);
-	s->lost_us = 0;
-	s->heard_us = s->asked_us = now;
-	s->status_us = 0;
-	s->was_rejected = false;
-	flow_init(&s->flow);
-}
-
-/* EZ_OK: the connection is up. EZ_AGAIN: not yet. */
-static int keep_link(struct pg_stream *s, struct ez_error *err)
-{
-	int rc;
-
-	if (LIKELY(link_is_up(&s->link)))
-		return EZ_OK;
-	if (s->replay)
-		return EZ_AGAIN;
-	if (s->link.state == LINK_CLOSED) {
-		if (mono_us() < s->retry_us)
-			return EZ_AGAIN;
-		feed_lost(s);
-		rc = link_open(&s->link, s->decode.emitted_lsn, err);
-	} else {
-		rc = link_step(&s->link, err);
-	}
-	if (rc == EZ_OK)
-		rc = check_server(s, err);
-	if (rc < 0)
-		return take_failure(s, rc, err);
-	if (rc == EZ_OK)
-		note_up(s);
-	return rc;
 }
 
 /* Timers. Cheap when none is due. */
@@ -201,7 +86,7 @@ static int tick(struct pg_stream *s, bool is_reading, struct ez_error *err)
 		return EZ_OK;
 	rc = feedback_step(s, now, is_reading, err);
 	if (rc < 0)
-		rc = take_failure(s, rc, err);
+		rc = reconnect_failed(s, rc, err);
 	return rc < 0 ? rc : EZ_OK;
 }
 
@@ -223,7 +108,7 @@ static int take_message(struct pg_stream *s, char *message, size_t len,
 	if (UNLIKELY(rc == EZ_E_TRANSIENT)) {
 		s->raw = message;
 		s->raw_len = len;
-		return postpone(s, err);
+		return reconnect_or_wait(s, err);
 	}
 	if (LIKELY(message))
 		PQfreemem(message);
@@ -246,7 +131,7 @@ static int replay(struct pg_stream *s, struct ez_error *err)
 	int rc = feed_replay(s, MESSAGES_PER_LOOK, err);
 
 	if (rc == EZ_E_TRANSIENT)
-		return postpone(s, err);
+		return reconnect_or_wait(s, err);
 	return rc == EZ_OK ? EZ_SKIP : rc;
 }
 
@@ -280,7 +165,7 @@ static int read_all(struct pg_stream *s, struct ez_error *err)
 				return EZ_OK;
 		}
 		if (UNLIKELY(rc < 0)) {
-			rc = take_failure(s, rc, err);
+			rc = reconnect_failed(s, rc, err);
 			return rc < 0 ? rc : EZ_OK;
 		}
 		if (n == 1)
@@ -316,7 +201,7 @@ static int work(struct pg_stream *s, struct ez_error *err)
 		return replay(s, err);
 	if (UNLIKELY(s->raw))
 		return retry(s, err);
-	rc = keep_link(s, err);
+	rc = reconnect_step(s, err);
 	if (rc != EZ_OK)
 		return rc < 0 ? rc : EZ_OK;
 	return read_all(s, err);
@@ -469,7 +354,7 @@ static int probe(struct pg_stream *s, struct ez_error *err)
 			err, EZ_E_TRANSIENT, "57P03",
 			"the source does not take connections any more, so the "
 			"stream is closed to let it shut down");
-		return take_failure(s, EZ_E_TRANSIENT, err);
+		return reconnect_failed(s, EZ_E_TRANSIENT, err);
 	case PG_PROBE_RUNNING:
 		return EZ_OK;
 	default:
@@ -488,7 +373,7 @@ static int upkeep(struct pg_stream *s, struct ez_error *err)
 
 	if (rc < 0 || !s->is_started)
 		return rc;
-	rc = keep_link(s, err);
+	rc = reconnect_step(s, err);
 	if (rc < 0)
 		return rc;
 	rc = probe(s, err);
@@ -517,7 +402,7 @@ int stream_idle(struct pg_stream *s, uint32_t wait_ms, struct ez_error *err)
 			continue;
 		rc = s->pg->host->fail(err, EZ_E_TRANSIENT, "",
 				       "the source closed the connection");
-		rc = take_failure(s, rc, err);
+		rc = reconnect_failed(s, rc, err);
 		if (rc < 0)
 			return rc;
 	}
@@ -560,7 +445,7 @@ int stream_start(struct pg_stream *s, struct ez_position from, uint64_t until,
 	free(s->identity);
 	s->identity = xstrdup(buf_cstr(&s->pg->sql->identity));
 	s->is_started = true;
-	note_up(s);
+	reconnect_done(s);
 	return EZ_OK;
 }
 

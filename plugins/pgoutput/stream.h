@@ -19,9 +19,9 @@ struct pg;
 /*
  * The stream half of the source: keeps the replication connection, reads it, answers it.
  *
- * stream.c waits and keeps the connection, feedback.c answers the server in time, feed.c
- * takes messages apart and replays the logs of streamed transactions. The functions below
- * are struct ez_source's; the struct is for these files and their tests.
+ * stream.c waits and reads, reconnect.c keeps the connection, feedback.c answers the server
+ * in time, feed.c takes messages apart and replays the logs of streamed transactions. The
+ * functions below are struct ez_source's; the struct is for these files and their tests.
  *
  * Positions, all of them ends of transactions or idle positions:
  *	received   newest the server has told us of
@@ -81,6 +81,25 @@ _must_check_ int stream_idle(struct pg_stream *s, uint32_t wait_ms, struct ez_er
 _must_check_ int stream_ack(struct pg_stream *s, struct ez_position position,
 			    struct ez_error *err);
 void stream_status(const struct pg_stream *s, struct ez_source_status *ret);
+
+/*
+ * reconnect.c. What an error of the connection means once the job runs: EZ_AGAIN if it will
+ * be tried again, else the class to give to the engine.
+ */
+_must_check_ int reconnect_failed(struct pg_stream *s, int rc, struct ez_error *err);
+
+/*
+ * The message at hand needs the catalog, which cannot be asked: it is kept for later. But a
+ * server that is shutting down waits until we have read everything, and takes no connection
+ * that would let us: then it is let go, and will send the message again.
+ */
+_must_check_ int reconnect_or_wait(struct pg_stream *s, struct ez_error *err);
+
+/* Opens the connection bit by bit. EZ_OK: it is up. EZ_AGAIN: not yet. */
+_must_check_ int reconnect_step(struct pg_stream *s, struct ez_error *err);
+
+/* The connection is new: all times begin now. */
+void reconnect_done(struct pg_stream *s);
 
 /*
  * feedback.c. Sends a status; with `ask` the server answers. Then what is due by the clock:

@@ -18,12 +18,12 @@
 /*
  * Runs the source alone against a real server and prints what it says.
  *
- *	drive [-q] [-i] [-n EVENTS] [-t SECONDS] [-r EVENTS] FROM OPTION=VALUE...
+ *	drive [-q] [-i] [-n EVENTS] [-t SECONDS] [-r EVENTS] [-w MS] FROM OPTION=VALUE...
  *
  * FROM is a position, or "slot" for the slot's confirmed one. Ends after so many events or
- * seconds. -q counts only, -i prints the result of info() and ends, -r stalls for a moment
- * (idle() instead of poll()) after every so many events. Everything that
- * was committed is acknowledged at once.
+ * seconds. -q counts only, -i prints the result of info() and ends, -r stalls (idle()
+ * instead of poll()) for 200 ms, or what -w says, after every so many events. Everything
+ * that was committed is acknowledged at once.
  */
 static volatile sig_atomic_t is_stopped;
 
@@ -34,6 +34,7 @@ struct drive {
 	uint64_t most_events;
 	double most_seconds;
 	uint64_t stall_events;
+	uint32_t stall_ms;
 	bool info_only;
 	const char *from;
 	struct fake_setting settings[64];
@@ -121,7 +122,7 @@ static int stream(struct drive *d)
 		ack(d);
 		if (d->stall_events && d->r->n_events >= stall_at) {
 			stall_at += d->stall_events;
-			rc = d->ops->idle(d->inst, 200, err);
+			rc = d->ops->idle(d->inst, d->stall_ms, err);
 			if (rc < 0)
 				break;
 		}
@@ -169,7 +170,7 @@ static bool take_options(struct drive *d, int argc, char **argv, bool *ret_is_si
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "qin:t:r:")) != -1) {
+	while ((c = getopt(argc, argv, "qin:t:r:w:")) != -1) {
 		switch (c) {
 		case 'q':
 			*ret_is_silent = true;
@@ -182,6 +183,9 @@ static bool take_options(struct drive *d, int argc, char **argv, bool *ret_is_si
 			break;
 		case 't':
 			d->most_seconds = (double)strtoll(optarg, NULL, 10);
+			break;
+		case 'w':
+			d->stall_ms = (uint32_t)strtoul(optarg, NULL, 10);
 			break;
 		case 'r':
 			d->stall_events = strtoull(optarg, NULL, 10);
@@ -197,13 +201,14 @@ int main(int argc, char **argv)
 {
 	struct drive d = { .most_events = UINT64_MAX,
 			   .most_seconds = 1e9,
+			   .stall_ms = 200,
 			   .ops = ez_plugin.ops.source };
 	bool is_silent = false;
 	int rc;
 
 	if (!take_options(&d, argc, argv, &is_silent)) {
 		fprintf(stderr, "usage: drive [-q] [-i] [-n EVENTS] [-t SECONDS] "
-				"[-r EVENTS] FROM OPTION=VALUE...\n");
+				"[-r EVENTS] [-w MS] FROM OPTION=VALUE...\n");
 		return 64;
 	}
 	signal(SIGINT, on_signal);

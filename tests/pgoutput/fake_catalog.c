@@ -11,6 +11,7 @@
 #include "plugins/pgoutput/shape.h"
 
 unsigned fake_catalog_failures, fake_catalog_lookups;
+const char *fake_catalog_code = "53300";
 
 static bool is_key(const struct pg_relation *rel, uint32_t i)
 {
@@ -28,7 +29,8 @@ int pg_shape_of(struct pg *pg, const struct pg_relation *rel, struct pg_shape **
 
 	if (fake_catalog_failures > 0) {
 		fake_catalog_failures--;
-		return pg->host->fail(err, EZ_E_TRANSIENT, "", "the catalog is away");
+		return pg->host->fail(err, EZ_E_TRANSIENT, fake_catalog_code,
+				      "the catalog is away");
 	}
 	fake_catalog_lookups++;
 	shape = xcalloc(1, sizeof(*shape));

@@ -8,8 +8,9 @@
  * called "id" is the primary key. Tables whose name begins with "skip" are not selected.
  */
 
-/* So many look-ups from now on fail as transient. */
+/* So many look-ups from now on fail as transient, with this code: "53300" at first. */
 extern unsigned fake_catalog_failures;
+extern const char *fake_catalog_code;
 
 /* Look-ups that succeeded. */
 extern unsigned fake_catalog_lookups;

@@ -32,6 +32,7 @@ libpgscripted_la_SOURCES = \
 	plugins/pgoutput/link.c plugins/pgoutput/link.h \
 	plugins/pgoutput/options.c plugins/pgoutput/options.h \
 	plugins/pgoutput/quote.c plugins/pgoutput/quote.h \
+	plugins/pgoutput/reconnect.c \
 	plugins/pgoutput/stream.c plugins/pgoutput/stream.h \
 	tests/pgoutput/stream_kit.c tests/pgoutput/stream_kit.h \
 	tests/testkit/scripted_libpq.c tests/testkit/scripted_libpq.h

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "fake_catalog.h"
 #include "run.h"
 #include "stream_kit.h"
 
@@ -335,6 +336,41 @@ START_TEST(a_server_that_leaves_is_let_go_while_the_engine_stalls)
 }
 END_TEST
 
+START_TEST(a_server_that_leaves_is_let_go_when_the_catalog_is_needed)
+{
+	kit_setup();
+	kit_starts();
+	fake_catalog_failures = 1;
+	fake_catalog_code = "57P03";
+	kit_describes(0);
+	kit_transaction(0x2000, 7, 1, 1);
+	ck_assert_int_ge(kit_poll(0), 0);
+	ck_assert(!scripted_is_open());
+	kit_teardown();
+}
+END_TEST
+
+START_TEST(a_message_that_needed_the_catalog_comes_again)
+{
+	kit_setup();
+	kit_starts();
+	fake_catalog_failures = 1;
+	fake_catalog_code = "57P03";
+	kit_describes(0);
+	msg_begin(&kit.b, 0x2000, 0, 7);
+	kit_sends(0x1f00);
+	kit_inserts(0, 0x1f00, "1");
+	kit_connects();
+	kit_describes(0);
+	kit_transaction(0x2000, 7, 1, 1);
+	kit_drain();
+	kit_says("begin 0/2000 xid 7\n"
+		 "c public.t lsn 0/1FFF seq 0 after '1' 'x'\n"
+		 "commit 0/2030\n");
+	kit_teardown();
+}
+END_TEST
+
 START_TEST(a_probe_that_finds_the_server_alive_changes_nothing)
 {
 	kit_setup();
@@ -428,6 +464,8 @@ int main(void)
 	ADD_TESTS(s, "silence", silence_ends_a_connection_and_patience_grows,
 		  silence_while_the_engine_stalls_is_our_own,
 		  a_server_that_leaves_is_let_go_while_the_engine_stalls,
+		  a_server_that_leaves_is_let_go_when_the_catalog_is_needed,
+		  a_message_that_needed_the_catalog_comes_again,
 		  a_probe_that_finds_the_server_alive_changes_nothing,
 		  a_connection_is_opened_again_while_the_engine_stalls);
 	return run_tests(s);
