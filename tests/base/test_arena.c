@@ -72,6 +72,27 @@ START_TEST(chunks_go_back_to_the_pool_and_come_out_again)
 }
 END_TEST
 
+/* There under AddressSanitizer alone. */
+extern int __asan_address_is_poisoned(const volatile void *p) __attribute__((weak));
+
+START_TEST(the_sanitizer_sees_use_after_release)
+{
+	struct arena a;
+	char *p;
+
+	if (!__asan_address_is_poisoned)
+		return;
+	arena_init(&a, &pool, 0);
+	p = arena_alloc(&a, 100);
+	ck_assert(!__asan_address_is_poisoned(p));
+	arena_release(&a);
+	ck_assert(__asan_address_is_poisoned(p));
+	ck_assert_ptr_eq(arena_alloc(&a, 100), p);
+	ck_assert(!__asan_address_is_poisoned(p));
+	arena_release(&a);
+}
+END_TEST
+
 START_TEST(a_request_too_big_to_share_gets_its_own_mapping)
 {
 	struct arena a;
@@ -375,6 +396,7 @@ int main(void)
 	tests[n++] = allocations_are_aligned_and_apart;
 	tests[n++] = an_unused_arena_takes_no_memory;
 	tests[n++] = chunks_go_back_to_the_pool_and_come_out_again;
+	tests[n++] = the_sanitizer_sees_use_after_release;
 	tests[n++] = a_request_too_big_to_share_gets_its_own_mapping;
 	tests[n++] = an_own_mapping_of_chunk_size_is_not_taken_for_a_chunk;
 	tests[n++] = trimming_gives_cached_chunks_back_down_to_the_limit;
