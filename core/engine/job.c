@@ -305,8 +305,10 @@ static int load(const struct job_load *how, const char *file, struct cfg_tree *t
 	load_transforms(&l);
 	load_end(&l, EZ_SINK, "sink", &job->sink);
 	load_store(&l);
-	if (p->n > before)
+	if (p->n > before) {
+		problems_sort(p);
 		return EZ_E_CONFIG;
+	}
 	fill_members(job);
 	fill_from_plugins(job);
 	*ret_job = TAKE_PTR(job);

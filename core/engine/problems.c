@@ -18,12 +18,34 @@ enum {
 	WORD_MAX = 64,
 };
 
+struct problem_place {
+	size_t file; /* index of the first line that names the same file */
+	size_t file_len;
+	unsigned line;
+};
+
 void problems_release(struct problems *p)
 {
 	for (size_t i = 0; i < p->n_lines; i++)
 		free(p->lines[i]);
 	free(p->lines);
+	free(p->places);
 	*p = PROBLEMS_INIT;
+}
+
+/* The file that a line begins with was named by that line first, or by this one. */
+static void note_place(struct problems *p, const char *file, unsigned line)
+{
+	size_t len = file ? strlen(file) : 0, n = p->n_lines, i = 0;
+
+	while (i < n && (p->places[i].file_len != len ||
+			 memcmp(p->lines[i], p->lines[n], len) != 0))
+		i++;
+	p->places[n] = (struct problem_place){
+		.file = i < n ? p->places[i].file : n,
+		.file_len = len,
+		.line = line,
+	};
 }
 
 void problem_add(struct problems *p, const char *file, unsigned line, const char *fmt,
@@ -42,10 +64,35 @@ void problem_add(struct problems *p, const char *file, unsigned line, const char
 	va_start(ap, fmt);
 	buf_addv(&text, fmt, ap);
 	va_end(ap);
-	if (!p->lines)
+	if (!p->lines) {
 		p->lines = xcalloc(PROBLEMS_MAX, sizeof(*p->lines));
-	p->lines[p->n_lines++] = buf_take(&text);
-	buf_release(&text);
+		p->places = xcalloc(PROBLEMS_MAX, sizeof(*p->places));
+	}
+	p->lines[p->n_lines] = buf_take(&text);
+	note_place(p, file, line);
+	p->n_lines++;
+}
+
+static bool comes_before(const struct problem_place *a, const struct problem_place *b)
+{
+	return a->file != b->file ? a->file < b->file : a->line < b->line;
+}
+
+/* By insertion: there are few, and equal places keep their order. */
+void problems_sort(struct problems *p)
+{
+	for (size_t i = 1; i < p->n_lines; i++) {
+		struct problem_place place = p->places[i];
+		char *line = p->lines[i];
+		size_t j = i;
+
+		for (; j > 0 && comes_before(&place, &p->places[j - 1]); j--) {
+			p->places[j] = p->places[j - 1];
+			p->lines[j] = p->lines[j - 1];
+		}
+		p->places[j] = place;
+		p->lines[j] = line;
+	}
 }
 
 int problems_fail(const struct problems *p, struct ez_error *err)

@@ -24,8 +24,9 @@ enum {
 
 struct problems {
 	char **lines;
-	size_t n_lines; /* kept */
-	size_t n;       /* found; at least n_lines */
+	struct problem_place *places; /* of each line */
+	size_t n_lines;               /* kept */
+	size_t n;                     /* found; at least n_lines */
 };
 
 #define PROBLEMS_INIT ((struct problems){ .lines = NULL })
@@ -40,6 +41,9 @@ static inline bool problems_is_empty(const struct problems *p)
 /* `file` may be NULL, `line` 0: then they are left out. */
 _printf_(4, 5) void problem_add(struct problems *p, const char *file, unsigned line,
 				const char *fmt, ...);
+
+/* In the order of the files, as they were first named, and of their lines; at the end. */
+void problems_sort(struct problems *p);
 
 /*
  * Fills err with class EZ_E_CONFIG, the first problem and how many more there are; returns

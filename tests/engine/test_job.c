@@ -303,6 +303,14 @@ START_TEST(all_faults_of_a_file_are_reported)
 	ck_assert(has_problem(&problems, "t:2: source: option \"conninfo\" is missing"));
 	ck_assert(has_problem(&problems, "t:3: sink: there is no sink plugin \"x\""));
 	ck_assert(has_problem(&problems, "t:4: memory: must be at least 8MiB"));
+	/* In the order of the file: the name is missing from its first line. */
+	ck_assert_str_eq(problems.lines[0],
+			 "t:1: unknown option \"nme\"; did you mean \"name\"?");
+	ck_assert_str_eq(problems.lines[2],
+			 "t:2: source: option \"conninfo\" is missing");
+	ck_assert_str_eq(
+		problems.lines[5],
+		"t:5: retry: min: must be a duration such as \"30s\" (us, ms, s, m, h, d)");
 	ck_assert(strstr(err.text, "(and 5 more)"));
 }
 END_TEST
