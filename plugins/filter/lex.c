@@ -144,8 +144,8 @@ void lexer_init(struct lexer *l, struct ez_view text, char *memory)
 		.start = start,
 		.pos = start,
 		.end = start + text.len,
-		.to = memory,
 	};
+	l->to = memory;
 	lexer_next(l);
 }
 

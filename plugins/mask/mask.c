@@ -272,8 +272,10 @@ static int hide_part(const struct mask *m, struct ez_cell *cell, struct ez_out *
 	size_t n = partial_bytes(&m->partial, &cut);
 	char *to;
 
+	/* Not EZ_E_DATA: the dead letter would hold what was to be hidden. */
 	if (n > UINT32_MAX)
-		return host->fail(err, EZ_E_DATA, "", "a masked value is over 4 GiB");
+		return host->fail(err, EZ_E_CONFIG, "",
+				  "fill: a masked value would be over 4 GiB");
 	to = host->alloc(out, n);
 	partial_write(&m->partial, &cut, value, to);
 	set_text(cell, to, n);

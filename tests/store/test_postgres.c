@@ -311,6 +311,22 @@ START_TEST(a_late_statement_undoes_nothing)
 }
 END_TEST
 
+/* The same within one run: an attempt that was given up comes after a later one. */
+START_TEST(a_save_older_than_the_row_changes_nothing)
+{
+	struct run *a = run_of(main_db(), "shop", 1);
+
+	run_expect(a, NULL);
+	ck_assert_rc(a, run_save(a, "one"), EZ_OK);
+	cluster_sql(&cluster,
+		    "UPDATE ezcdc.checkpoint SET revision = 1000, text = 'newer'");
+	ck_assert_rc(a, run_save(a, "two"), EZ_E_BUSY);
+	ck_assert_str_eq(cluster_sql(&cluster, "SELECT text FROM ezcdc.checkpoint"),
+			 "newer");
+	run_close(a);
+}
+END_TEST
+
 /* ------------------------------------------------------------------ remove */
 
 START_TEST(remove_takes_the_row_of_the_job)
@@ -368,6 +384,7 @@ int main(void)
 	tcase_add_test(t, a_race_of_two_epochs_ends_with_the_newer);
 	tcase_add_test(t, first_runs_may_start_together);
 	tcase_add_test(t, a_late_statement_undoes_nothing);
+	tcase_add_test(t, a_save_older_than_the_row_changes_nothing);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_NORMAL);

@@ -10,6 +10,7 @@
 
 #include <check.h>
 
+#include "base/buf.h"
 #include "base/random.h"
 #include "base/view.h"
 #include "filter/bind.h"
@@ -88,18 +89,6 @@ START_TEST(faults_are_shown_where_they_are)
 }
 END_TEST
 
-static char *repeat(const char *head, const char *part, size_t n, const char *tail)
-{
-	size_t len = strlen(part), at = strlen(head);
-	char *text = malloc(at + n * len + strlen(tail) + 1);
-
-	memcpy(text, head, at);
-	for (size_t i = 0; i < n; i++, at += len)
-		memcpy(text + at, part, len);
-	memcpy(text + at, tail, strlen(tail) + 1);
-	return text;
-}
-
 START_TEST(depth_is_limited_and_length_is_not)
 {
 	static const struct {
@@ -118,15 +107,20 @@ START_TEST(depth_is_limited_and_length_is_not)
 		{ "a in (1", ",1", 30000, ")", true },
 		{ "a = 1", " and a = 1", 7000, "", false }, /* over 64 KiB */
 	};
-	char *text = repeat(cases[_i].head, cases[_i].part, cases[_i].n, cases[_i].tail);
+	struct buf text = BUF_INIT(1 << 20);
 	struct where w;
 	struct where_error e;
-	bool ok = where_parse(view_str(text), &w, &e);
+	bool ok;
 
+	buf_add_str(&text, cases[_i].head);
+	for (size_t i = 0; i < cases[_i].n; i++)
+		buf_add_str(&text, cases[_i].part);
+	buf_add_str(&text, cases[_i].tail);
+	ok = where_parse(buf_view(&text), &w, &e);
 	ck_assert_int_eq(ok, cases[_i].ok);
 	if (ok)
 		where_release(&w);
-	free(text);
+	buf_release(&text);
 }
 END_TEST
 
@@ -140,24 +134,22 @@ START_TEST(garbage_never_breaks_the_parser)
 	};
 	struct prng r = PRNG_INIT((uint64_t)_i);
 	struct ez_table *t = fake_table(host, "s", "t", "a:int4, b c:text");
-	char text[400];
+	struct buf text = BUF_INIT(4096);
 
 	for (int round = 0; round < 300; round++) {
-		size_t len = 0, n = prng_below(&r, 40);
+		size_t n = prng_below(&r, 40);
 		struct where w;
 		struct where_error e = { .at = 0 };
 		struct where_bound b;
 
+		buf_reset(&text);
 		for (size_t i = 0; i < n; i++) {
-			const char *part = parts[prng_below(&r, ARRAY_LEN(parts))];
-
 			if (prng_below(&r, 20) == 0)
-				text[len++] = (char)prng_below(&r, 256);
-			memcpy(text + len, part, strlen(part));
-			len += strlen(part);
+				buf_add_char(&text, (char)prng_below(&r, 256));
+			buf_add_str(&text, parts[prng_below(&r, ARRAY_LEN(parts))]);
 		}
-		if (!where_parse(view_of(text, len), &w, &e)) {
-			ck_assert_uint_le(e.at, len);
+		if (!where_parse(buf_view(&text), &w, &e)) {
+			ck_assert_uint_le(e.at, text.len);
 			ck_assert_ptr_nonnull(e.why);
 			continue;
 		}
@@ -170,6 +162,7 @@ START_TEST(garbage_never_breaks_the_parser)
 		}
 		where_release(&w);
 	}
+	buf_release(&text);
 }
 END_TEST
 
