@@ -253,9 +253,8 @@ static short sleep_until(struct pg_stream *s, int64_t deadline_us, bool is_readi
 	left_us = MAX(left_us, INT64_C(0));
 	ts.tv_sec = left_us / US_PER_SEC;
 	ts.tv_nsec = left_us % US_PER_SEC * 1000;
-	s->tick_us = 0;
-	if (ppoll(fds, ARRAY_LEN(fds), &ts, NULL) <= 0)
-		return 0;
+	if (ppoll(fds, ARRAY_LEN(fds), &ts, NULL) <= 0 || fds[2].revents)
+		s->tick_us = 0;
 	if (fds[1].revents)
 		pg_drain_wake(s->pg);
 	return fds[0].revents;
