@@ -96,9 +96,9 @@ static int read_options(struct columns *c, const struct ez_config *config,
 
 	if (rc == EZ_OK)
 		rc = pattern_list_load(&c->drop, host, config, "drop", 3, err);
-	if (rc == EZ_OK && c->drop.n > 0 && c->drop.n == c->drop.n_exceptions)
+	if (rc == EZ_OK && c->drop.n > 0 && c->drop.n == c->drop.n_exclusions)
 		rc = host->fail(err, EZ_E_CONFIG, "",
-				"drop: there are exceptions only, and nothing to drop");
+				"drop: there are exclusions only, and nothing to drop");
 	if (rc == EZ_OK)
 		rc = read_renames(c, config, err);
 	return rc == EZ_OK ? read_adds(c, config, err) : rc;
@@ -365,15 +365,16 @@ static const struct ez_option opt_tables = {
 	.type = EZ_OPT_LIST,
 	.name = "tables",
 	.label = "Tables",
-	.help = "Tables that this concerns, as \"schema.table\"; * stands for any characters, "
-		"a leading ! makes an exception. All, if it is not given.",
+	.help = "Tables that this concerns, as \"schema.table\"; * and ? are wildcards, a "
+		"leading ! excludes, the last pattern that matches decides. All, if it is not "
+		"given.",
 };
 static const struct ez_option opt_drop = {
 	.size = sizeof(struct ez_option),
 	.type = EZ_OPT_LIST,
 	.name = "drop",
 	.label = "Drop",
-	.help = "Columns to leave out, as \"schema.table.column\", with * and !. A column of "
+	.help = "Columns to leave out, as \"schema.table.column\", with *, ? and !. A column of "
 		"the key cannot be dropped.",
 };
 static const struct ez_option opt_rename = {
@@ -381,7 +382,7 @@ static const struct ez_option opt_rename = {
 	.type = EZ_OPT_LIST,
 	.name = "rename",
 	.label = "Rename",
-	.help = "\"schema.table.old=new\"; * may stand in schema and table.",
+	.help = "\"schema.table.old=new\"; * and ? may stand in schema and table.",
 };
 static const struct ez_option opt_add = {
 	.size = sizeof(struct ez_option),

@@ -79,7 +79,7 @@ bool rename_rule_parse(struct ez_view item, struct rename_rule *ret_rule,
 	}
 	if (!pattern_parse(from, 3, &r.from, ret_why))
 		return false;
-	if (r.from.is_exception || !glob_is_literal(&r.from.parts[2]))
+	if (r.from.is_exclusion || !glob_is_literal(&r.from.parts[2]))
 		*ret_why = "one column is wanted, without ! and *";
 	else
 		r.to = read_name(to, ret_why);

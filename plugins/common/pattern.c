@@ -7,110 +7,95 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/utf8.h"
 
-/* Where the parser stands. Unescaped bytes are collected in `to`, never more than read. */
-struct reader {
-	const char *pos, *end;
-	char *to;
-	const char *why;
-};
+enum { ANY_NUMBER = 256, ANY_ONE = 257 };
 
-static void add_piece(struct glob *g, struct ez_view piece)
+/* ------------------------------------------------------------------ parsing */
+
+static void add_item(struct glob *g, char c, bool is_quoted)
 {
-	g->pieces = xreallocarray(g->pieces, g->n_pieces + 1, sizeof(*g->pieces));
-	g->pieces[g->n_pieces++] = piece;
+	uint16_t item = (unsigned char)c;
+
+	if (!is_quoted && (c == '*' || c == '?')) {
+		item = c == '*' ? ANY_NUMBER : ANY_ONE;
+		g->has_wildcard = true;
+	}
+	g->items[g->n++] = item;
 }
 
-static bool read_quoted(struct reader *r, struct glob *g)
+/* Takes one part off `rest`, up to a dot outside quotes. */
+static bool read_part(struct ez_view *rest, struct glob *g, const char **ret_why)
 {
-	char *start = r->to;
+	bool is_quoted = false;
+	size_t i = 0;
 
-	for (r->pos++; r->pos < r->end; r->pos++) {
-		if (*r->pos == '"' && !(r->pos + 1 < r->end && r->pos[1] == '"')) {
-			r->pos++;
-			add_piece(g, view_of(start, (size_t)(r->to - start)));
-			return true;
+	g->items = xcalloc(rest->len + 1, sizeof(*g->items));
+	for (; i < rest->len && (is_quoted || rest->ptr[i] != '.'); i++) {
+		bool is_quote = rest->ptr[i] == '"';
+
+		if (is_quote && is_quoted && i + 1 < rest->len &&
+		    rest->ptr[i + 1] == '"') {
+			add_item(g, rest->ptr[i++], true);
+			continue;
 		}
-		if (*r->pos == '"')
-			r->pos++;
-		*r->to++ = *r->pos;
+		if (is_quote)
+			is_quoted = !is_quoted;
+		else
+			add_item(g, rest->ptr[i], is_quoted);
 	}
-	r->why = "a quote is not closed";
+	*rest = view_of(rest->ptr + i, rest->len - i);
+	*ret_why = is_quoted ? "a quote is not closed" : "a part is empty";
+	return !is_quoted && g->n > 0;
+}
+
+static bool has_dot(struct ez_view v)
+{
+	bool is_quoted = false;
+
+	for (size_t i = 0; i < v.len; i++) {
+		if (v.ptr[i] == '.' && !is_quoted)
+			return true;
+		is_quoted ^= v.ptr[i] == '"';
+	}
 	return false;
 }
 
-static bool read_plain(struct reader *r, struct glob *g)
+static bool read_parts(struct ez_view rest, struct pattern *p, const char **ret_why)
 {
-	char *start = r->to;
+	struct ez_view schema = VIEW("public");
+	unsigned first = p->n_parts == 2 && !has_dot(rest);
 
-	for (; r->pos < r->end && *r->pos != '.'; r->pos++) {
-		if (*r->pos == '"') {
-			r->why = "quotes go around a whole part";
-			return false;
-		}
-		if (*r->pos == '*') {
-			add_piece(g, view_of(start, (size_t)(r->to - start)));
-			start = r->to;
-		} else {
-			*r->to++ = *r->pos;
-		}
-	}
-	add_piece(g, view_of(start, (size_t)(r->to - start)));
-	return true;
-}
-
-static bool read_part(struct reader *r, struct glob *g)
-{
-	bool ok =
-		r->pos < r->end && *r->pos == '"' ? read_quoted(r, g) : read_plain(r, g);
-
-	if (ok && glob_is_literal(g) && g->pieces[0].len == 0) {
-		r->why = "a part is empty";
+	if (first == 1 && !read_part(&schema, &p->parts[0], ret_why))
 		return false;
-	}
-	return ok;
-}
-
-static bool read_parts(struct reader *r, struct pattern *p)
-{
-	for (unsigned i = 0; i < p->n_parts; i++) {
-		if (i > 0 && (r->pos == r->end || *r->pos != '.')) {
-			r->why = p->n_parts == 2 ? "schema.table is wanted"
-						 : "schema.table.column is wanted";
+	for (unsigned i = first; i < p->n_parts; i++) {
+		if (i > first && rest.len == 0) {
+			*ret_why = "schema.table.column is wanted";
 			return false;
 		}
-		if (i > 0)
-			r->pos++;
-		if (!read_part(r, &p->parts[i]))
+		if (i > first)
+			rest = view_of(rest.ptr + 1, rest.len - 1);
+		if (!read_part(&rest, &p->parts[i], ret_why))
 			return false;
 	}
-	if (r->pos < r->end) {
-		r->why = "too many parts: quote a name that holds a dot";
-		return false;
-	}
-	return true;
+	*ret_why = "too many parts: quote a name that holds a dot";
+	return rest.len == 0;
 }
 
 bool pattern_parse(struct ez_view text, unsigned n_parts, struct pattern *ret_pattern,
 		   const char **ret_why)
 {
-	struct ez_view v = view_trim(text);
+	struct ez_view v = view_trim(text.ptr ? text : VIEW(""));
 	struct pattern p = { .n_parts = n_parts };
-	struct reader r;
 
 	ASSERT(n_parts >= 2 && n_parts <= PATTERN_PARTS_MAX);
-	if (v.len > 0 && *v.ptr == '!') {
-		p.is_exception = true;
+	if (view_starts(v, VIEW("!"))) {
+		p.is_exclusion = true;
 		v = view_trim(view_of(v.ptr + 1, v.len - 1));
 	}
 	p.text = view_dup(v);
-	p.bytes = xmalloc(v.len + 1);
-	r = (struct reader){ .pos = v.ptr,
-			     .end = v.ptr ? v.ptr + v.len : NULL,
-			     .to = p.bytes };
-	if (!read_parts(&r, &p)) {
+	if (!read_parts(v, &p, ret_why)) {
 		pattern_release(&p);
-		*ret_why = r.why;
 		return false;
 	}
 	*ret_pattern = p;
@@ -120,32 +105,47 @@ bool pattern_parse(struct ez_view text, unsigned n_parts, struct pattern *ret_pa
 void pattern_release(struct pattern *p)
 {
 	for (unsigned i = 0; i < PATTERN_PARTS_MAX; i++)
-		free(p->parts[i].pieces);
+		free(p->parts[i].items);
 	free(p->text);
-	free(p->bytes);
 	*p = (struct pattern){ .n_parts = p->n_parts };
+}
+
+/* ------------------------------------------------------------------ matching */
+
+/* What is no UTF-8 counts as one character a byte. */
+static size_t character_len(struct ez_view v, size_t at)
+{
+	return MAX(utf8_char_len(v.ptr + at, v.len - at), (size_t)1);
 }
 
 bool glob_matches(const struct glob *g, struct ez_view name)
 {
-	struct ez_view last = g->pieces[g->n_pieces - 1];
-	struct ez_view rest = name.ptr ? name : VIEW("");
+	size_t i = 0, at = 0, star = SIZE_MAX, star_at = 0;
 
-	if (g->n_pieces == 1)
-		return view_eq(name, last);
-	if (!view_starts(rest, g->pieces[0]))
-		return false;
-	rest = view_of(rest.ptr + g->pieces[0].len, rest.len - g->pieces[0].len);
-	for (size_t i = 1; i + 1 < g->n_pieces; i++) {
-		struct ez_view piece = g->pieces[i];
-		const char *at = memmem(rest.ptr, rest.len, piece.ptr, piece.len);
+	while (at < name.len) {
+		uint16_t item = i < g->n ? g->items[i] : UINT16_MAX;
 
-		if (!at)
+		if (item == ANY_NUMBER) {
+			star = i++;
+			star_at = at;
+		} else if (item == ANY_ONE) {
+			at += character_len(name, at);
+			i++;
+		} else if (item == (unsigned char)name.ptr[at]) {
+			at++;
+			i++;
+		} else if (star != SIZE_MAX) {
+			/* Only the last star needs another try: an earlier one cannot do better. */
+			i = star + 1;
+			star_at += character_len(name, star_at);
+			at = star_at;
+		} else {
 			return false;
-		at += piece.len;
-		rest = view_of(at, (size_t)(rest.ptr + rest.len - at));
+		}
 	}
-	return view_ends(rest, last);
+	while (i < g->n && g->items[i] == ANY_NUMBER)
+		i++;
+	return i == g->n;
 }
 
 bool pattern_matches(const struct pattern *p, const struct ez_view *names, unsigned n)
@@ -174,7 +174,7 @@ int pattern_list_load(struct pattern_list *ret_list, const struct ez_host *host,
 			return host->fail(err, EZ_E_CONFIG, "", "%s: \"%.*s\": %s",
 					  option, VIEW_ARG(text), why);
 		}
-		l.n_exceptions += l.items[l.n++].is_exception;
+		l.n_exclusions += l.items[l.n++].is_exclusion;
 	}
 	*ret_list = l;
 	return EZ_OK;
@@ -190,20 +190,13 @@ void pattern_list_release(struct pattern_list *l)
 
 bool pattern_list_has(const struct pattern_list *l, const struct ez_view *names)
 {
-	bool found = l->n == l->n_exceptions;
-
-	for (size_t i = 0; i < l->n; i++) {
+	for (size_t i = l->n; i-- > 0;) {
 		const struct pattern *p = &l->items[i];
 
-		if (found && !p->is_exception)
-			continue;
-		if (!pattern_matches(p, names, p->n_parts))
-			continue;
-		if (p->is_exception)
-			return false;
-		found = true;
+		if (pattern_matches(p, names, p->n_parts))
+			return !p->is_exclusion;
 	}
-	return found;
+	return l->n == l->n_exclusions;
 }
 
 bool pattern_list_has_table(const struct pattern_list *l, const struct ez_table *t)
@@ -241,7 +234,7 @@ const struct pattern *pattern_list_find_missing(const struct pattern_list *l,
 				  glob_is_literal(&p->parts[1]) &&
 				  glob_is_literal(&p->parts[2]);
 
-		if (is_literal && !p->is_exception && pattern_matches(p, names, 2) &&
+		if (is_literal && !p->is_exclusion && pattern_matches(p, names, 2) &&
 		    !has_column(t, &p->parts[2]))
 			return p;
 	}

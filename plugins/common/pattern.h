@@ -5,6 +5,7 @@
 #include <ezcdc/plugin.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/attr.h"
 #include "base/view.h"
@@ -12,22 +13,24 @@
 /*
  * Names as operators write them in lists: "public.orders", "public.*", "!public.audit_*".
  *
- * A pattern has a fixed number of parts (schema and table; or schema, table and column)
- * with dots between them. In a part `*` stands for any number of characters. A part in
- * double quotes is taken as it stands, dots and stars included; "" inside is one quote.
- * Comparison is by bytes: case matters. A leading "!" makes a pattern an exception.
+ * The language is that of the option `tables` of pgoutput. A pattern has a fixed number of
+ * parts (schema and table; or schema, table and column) with dots between them; "orders"
+ * alone is a table of the schema public. `*` stands for any number of characters, `?` for
+ * one. What is in double quotes is taken as it stands, dots and stars included; "" inside is
+ * one quote. Comparison is by bytes: case matters. A leading "!" excludes.
  *
- * A name is in a list when some pattern without "!" matches it (or the list has none of
- * these) and no exception does; the order of a list means nothing.
+ * The last pattern of a list that matches a name decides. A list of exclusions alone, or of
+ * nothing, begins with everything.
  *
  * Lists and patterns own their memory until _release. They are read-only after loading.
  */
 enum { PATTERN_PARTS_MAX = 3 };
 
-/* The literal pieces between the stars of one part; one piece: no star, the part as is. */
+/* One part: bytes, and above them the signs that match others. */
 struct glob {
-	struct ez_view *pieces;
-	size_t n_pieces;
+	uint16_t *items;
+	size_t n;
+	bool has_wildcard;
 };
 
 struct pattern {
@@ -35,12 +38,12 @@ struct pattern {
 	char *text;  /* as written, without "!", for messages */
 	char *bytes; /* what the pieces point into */
 	unsigned n_parts;
-	bool is_exception;
+	bool is_exclusion;
 };
 
 struct pattern_list {
 	struct pattern *items;
-	size_t n, n_exceptions;
+	size_t n, n_exclusions;
 };
 
 /* False with a reason (static text) when `text` is not a pattern of `n_parts` parts. */
@@ -52,10 +55,10 @@ bool glob_matches(const struct glob *g, struct ez_view name);
 
 static inline bool glob_is_literal(const struct glob *g)
 {
-	return g->n_pieces == 1;
+	return !g->has_wildcard;
 }
 
-/* Whether the first `n` parts match the names, the exception mark aside. */
+/* Whether the first `n` parts match the names, the sign aside. */
 bool pattern_matches(const struct pattern *p, const struct ez_view *names, unsigned n);
 
 /* Reads a LIST option. EZ_E_CONFIG when an item is not a pattern. */
@@ -65,7 +68,7 @@ _must_check_ int pattern_list_load(struct pattern_list *ret_list,
 				   unsigned n_parts, struct ez_error *err);
 void pattern_list_release(struct pattern_list *l);
 
-/* `names` has as many parts as the patterns. An empty list has every name. */
+/* `names` has as many parts as the patterns. */
 bool pattern_list_has(const struct pattern_list *l, const struct ez_view *names);
 
 /* For lists of schema and table. */
@@ -76,7 +79,7 @@ bool pattern_list_has_column(const struct pattern_list *l, const struct ez_table
 			     const struct ez_column *c);
 
 /*
- * A pattern without stars that names this table but no column of it: either a misspelt
+ * A pattern without wildcards that names this table but no column of it: either a misspelt
  * name or a column that has gone or been renamed. NULL: none.
  */
 const struct pattern *pattern_list_find_missing(const struct pattern_list *l,

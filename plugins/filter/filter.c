@@ -263,9 +263,9 @@ static const struct ez_option opt_tables = {
 	.type = EZ_OPT_LIST,
 	.name = "tables",
 	.label = "Tables",
-	.help = "Tables that the filter is for, as \"schema.table\"; * stands for any "
-		"characters, a leading ! makes an exception. All, if it is not given. Other "
-		"tables pass.",
+	.help = "Tables that the filter is for, as \"schema.table\"; * and ? are wildcards, a "
+		"leading ! excludes, the last pattern that matches decides. All, if it is not "
+		"given. Other tables pass.",
 };
 static const struct ez_option opt_operations = {
 	.size = sizeof(struct ez_option),

@@ -131,7 +131,7 @@ static int read_options(struct mask *m, const struct ez_config *config,
 
 	if (rc != EZ_OK)
 		return rc;
-	if (m->columns.n == m->columns.n_exceptions)
+	if (m->columns.n == m->columns.n_exclusions)
 		return host->fail(err, EZ_E_CONFIG, "",
 				  "columns: name at least one column to mask");
 	m->with = read_with(config);
@@ -336,8 +336,8 @@ static const struct ez_option opt_columns = {
 	.flags = EZ_OPTF_REQUIRED,
 	.name = "columns",
 	.label = "Columns",
-	.help = "Columns to mask, as \"schema.table.column\"; * stands for any characters, a "
-		"leading ! makes an exception.",
+	.help = "Columns to mask, as \"schema.table.column\"; * and ? are wildcards, a leading ! "
+		"excludes, the last pattern that matches decides.",
 };
 static const struct ez_option opt_with = {
 	.size = sizeof(struct ez_option),

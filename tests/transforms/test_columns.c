@@ -319,7 +319,7 @@ static const struct {
 	{ { ADD("=x") }, "empty" },
 	{ { ADD("x=$nonsense") }, "$commit_lsn" },
 	{ { ADD("x=\"y") }, "quotes" },
-	{ { TABLES("users") }, "schema.table" },
+	{ { TABLES("a.b.c") }, "too many parts" },
 };
 
 START_TEST(options_that_do_not_fit_are_refused)

@@ -229,7 +229,7 @@ static const struct {
 	{ { KEEP("inserts") }, "inserts" },
 	{ { WHERE("a = ") }, "where: at character 5: " },
 	{ { WHERE("") }, "where: at character 1: " },
-	{ { WHERE("a = 1"), TABLES("orders") }, "schema.table" },
+	{ { WHERE("a = 1"), TABLES("orders.") }, "empty" },
 };
 
 START_TEST(options_that_do_not_fit_are_refused)
