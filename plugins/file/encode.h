@@ -22,9 +22,10 @@ struct encoder {
 	const struct settings *settings;
 	const struct ez_commit *tx;
 	uint32_t head_len, commit_len, time_len, part_len;
+	/* With a block to spare, see plain.h. */
 	char head[512];  /* `{"op":"?","ts_ms":1732270000123,"source":{"name":"shop",` */
 	char commit[96]; /* `","commit_lsn":"0/1A2B450","xid":742,"seq":` */
-	char time[48];   /* `,"ts_us":1732270000119123,"snapshot":` */
+	char time[80];   /* `,"ts_us":1732270000119123,"snapshot":` */
 	char part[32];   /* `,"part":3` */
 };
 

@@ -7,6 +7,8 @@
 
 #include "base/view.h"
 
+#include "plain.h"
+
 enum {
 	HEAD_OP = 7, /* where the head has the op's letter */
 	LSN_MAX = 17,
@@ -65,18 +67,18 @@ void encoder_begin_tx(struct encoder *e, const struct ez_commit *tx)
 static void add_source(struct encoder *e, const struct shape *s,
 		       const struct ez_event *ev)
 {
-	char *p = out_room(e->out, e->head_len + s->table_len + e->commit_len +
-					   e->time_len + e->part_len + LSN_MAX +
-					   VALUE_DIGITS_MAX + TAIL_MAX);
+	char *p = out_room(e->out, e->head_len + s->table_len + e->commit_len + e->time_len +
+					   e->part_len + LSN_MAX + VALUE_DIGITS_MAX +
+					   TAIL_MAX);
 	char *start = p;
 
-	p = put(p, view_of(e->head, e->head_len));
+	p = copy_ready(p, e->head, e->head_len);
 	start[HEAD_OP] = (char)ev->op;
-	p = put(p, view_of(s->text + s->table_at, s->table_len));
+	p = copy_ready(p, s->text + s->table_at, s->table_len);
 	p = value_put_lsn(p, ev->lsn);
-	p = put(p, view_of(e->commit, e->commit_len));
+	p = copy_ready(p, e->commit, e->commit_len);
 	p = value_put_u64(p, ev->seq);
-	p = put(p, view_of(e->time, e->time_len));
+	p = copy_ready(p, e->time, e->time_len);
 	if (ev->op == EZ_OP_SNAPSHOT) {
 		p = put(p, VIEW("true"));
 		p = put(p, view_of(e->part, e->part_len));
@@ -100,11 +102,19 @@ static void add_value(struct out *o, const struct field *f, const struct ez_cell
 static void add_field(struct out *o, const struct shape *s, const struct field *f,
 		      const struct ez_cell *c, bool first)
 {
-	char *p = out_room(o, f->len);
+	size_t len = c->kind == EZ_CELL_TEXT && c->len <= VALUE_SHORT_MAX ? c->len : 0;
+	char *p = out_room(o, f->len + PLAIN_BLOCK + len + VALUE_FRAME_MAX), *end;
 
 	/* The first member does without the comma. */
-	memcpy(p, s->text + f->at + first, f->len - first);
-	out_advance(o, p + f->len - first);
+	p = copy_ready(p, s->text + f->at + first, f->len - first);
+	if (c->kind == EZ_CELL_TEXT && c->len <= VALUE_SHORT_MAX) {
+		end = value_put_json(p, f->form, view_of(c->ptr, c->len));
+		if (LIKELY(end)) {
+			out_advance(o, end);
+			return;
+		}
+	}
+	out_advance(o, p);
 	add_value(o, f, c);
 }
 

@@ -10,6 +10,7 @@ FILE_SINK_SOURCES = \
 	plugins/file/manifest.c plugins/file/manifest.h \
 	plugins/file/names.c plugins/file/names.h \
 	plugins/file/out.c plugins/file/out.h \
+	plugins/file/plain.h \
 	plugins/file/recover.c \
 	plugins/file/settings.c plugins/file/settings.h \
 	plugins/file/shape.c plugins/file/shape.h \

@@ -11,6 +11,7 @@
 
 #include "host.h"
 #include "names.h"
+#include "plain.h"
 
 enum {
 	TEXT_CAP = 64 * 1024 * 1024,
@@ -135,6 +136,8 @@ static struct shape *build(const struct settings *settings, const struct ez_tabl
 	if (settings->format == FORMAT_CSV)
 		add_header(&b, t);
 	s->header_len = (uint32_t)b.len - s->header_at;
+	/* Pieces are copied in whole blocks. */
+	buf_add(&b, (const char[PLAIN_BLOCK]){ 0 }, PLAIN_BLOCK);
 	s->bytes = sizeof(*s) + n * sizeof(s->fields[0]) + b.alloc;
 	s->text = buf_take(&b);
 	s->folder = folder_of(t);

@@ -8,6 +8,7 @@
 #include "base/jsonw.h"
 
 #include "jsontext.h"
+#include "plain.h"
 
 enum {
 	PIECE_BYTES = 8 * 1024, /* of text: six times that fits into the room */
@@ -25,6 +26,7 @@ enum value_form value_form(uint32_t type, bool json_inline)
 	case EZ_TYPE_INT2:
 	case EZ_TYPE_INT4:
 	case EZ_TYPE_INT8:
+		return VALUE_INT;
 	case EZ_TYPE_FLOAT4:
 	case EZ_TYPE_FLOAT8:
 		return VALUE_NUMBER;
@@ -269,6 +271,7 @@ static bool add_bare(struct out *o, enum value_form form, struct ez_view v)
 		else
 			return false;
 		return true;
+	case VALUE_INT:
 	case VALUE_NUMBER:
 		if (v.len > NUMBER_MAX || !jsontext_is_number(v))
 			return false;
@@ -321,6 +324,104 @@ void value_add_json(struct out *o, enum value_form form, struct ez_view v)
 		break;
 	}
 	value_add_string(o, v);
+}
+
+/* ------------------------------------------------------------------ short values */
+
+/* Whether eight bytes are digits where `like` has zeros, and else the same. */
+static bool is_like(const char *p, const char *like)
+{
+	uint64_t x = view_load64(p) ^ view_load64(like);
+
+	return ((x | (x + PLAIN_EACH(0x76))) & PLAIN_EACH(0x80)) == 0;
+}
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* "2024-02-29 12:00:00", perhaps a fraction, perhaps "+00"; NULL for anything else. */
+static char *put_usual_instant(char *p, bool zoned, struct ez_view v)
+{
+	size_t n = v.len;
+
+	if (n < 19 || n > INSTANT_MAX || v.ptr[10] != ' ' || !is_like(v.ptr, "0000-00-") ||
+	    !is_like(v.ptr + 11, "00:00:00") || !is_digit(v.ptr[8]) || !is_digit(v.ptr[9]))
+		return NULL;
+	if (zoned) {
+		if (n < 22 || memcmp(v.ptr + n - 3, "+00", 3) != 0)
+			return NULL;
+		n -= 3;
+	}
+	if (n > 19 && v.ptr[19] != '.')
+		return NULL;
+	*p++ = '"';
+	memcpy(p, v.ptr, 19);
+	p[10] = 'T';
+	for (size_t i = 19; i < n; i++) {
+		if (i > 19 && !is_digit(v.ptr[i]))
+			return NULL;
+		p[i] = v.ptr[i];
+	}
+	p += n;
+	if (zoned)
+		*p++ = 'Z';
+	*p++ = '"';
+	return p;
+}
+
+static char *put_int(char *p, struct ez_view v)
+{
+	size_t i = v.len > 0 && v.ptr[0] == '-';
+
+	if (v.len > VALUE_DIGITS_MAX || i == v.len || (v.ptr[i] == '0' && v.len - i > 1))
+		return NULL;
+	p[0] = '-';
+	for (; i < v.len; i++) {
+		if (!is_digit(v.ptr[i]))
+			return NULL;
+		p[i] = v.ptr[i];
+	}
+	return p + v.len;
+}
+
+static char *put_bool(char *p, struct ez_view v)
+{
+	if (v.len != 1 || (v.ptr[0] != 't' && v.ptr[0] != 'f'))
+		return NULL;
+	if (v.ptr[0] == 't') {
+		memcpy(p, "true", 4);
+		return p + 4;
+	}
+	memcpy(p, "false", 5);
+	return p + 5;
+}
+
+char *value_put_json(char *p, enum value_form form, struct ez_view v)
+{
+	switch (form) {
+	case VALUE_TEXT:
+		*p = '"';
+		if (!copy_plain(p + 1, v.ptr, v.len))
+			return NULL;
+		p[v.len + 1] = '"';
+		return p + v.len + 2;
+	case VALUE_INT:
+		return put_int(p, v);
+	case VALUE_NUMBER:
+		if (v.len > NUMBER_MAX || !jsontext_is_number(v))
+			return NULL;
+		memcpy(p, v.ptr, v.len);
+		return p + v.len;
+	case VALUE_BOOL:
+		return put_bool(p, v);
+	case VALUE_TIMESTAMP:
+	case VALUE_TIMESTAMPTZ:
+		return put_usual_instant(p, form == VALUE_TIMESTAMPTZ, v);
+	default:
+		return NULL;
+	}
 }
 
 /* ------------------------------------------------------------------ CSV */

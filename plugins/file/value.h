@@ -19,6 +19,7 @@
 enum value_form {
 	VALUE_TEXT, /* a string */
 	VALUE_BOOL,
+	VALUE_INT,
 	VALUE_NUMBER,
 	VALUE_BYTES, /* base64 */
 	VALUE_TIMESTAMP,
@@ -27,6 +28,12 @@ enum value_form {
 };
 
 enum value_form value_form(uint32_t type, bool json_inline);
+
+/*
+ * The usual short values, straight to memory: the end of what was written, or NULL when it
+ * takes value_add_json(). `p` must have room for v.len + VALUE_FRAME_MAX bytes.
+ */
+char *value_put_json(char *p, enum value_form form, struct ez_view v);
 
 void value_add_json(struct out *o, enum value_form form, struct ez_view v);
 
@@ -49,6 +56,8 @@ char *value_put_lsn(char *p, uint64_t lsn); /* "0/1A2B3C8" */
 
 enum {
 	VALUE_DIGITS_MAX = 20,
+	VALUE_SHORT_MAX = 8192, /* longest text for value_put_json() */
+	VALUE_FRAME_MAX = 16,
 };
 
 #endif

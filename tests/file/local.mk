@@ -13,20 +13,39 @@ if HAVE_CHECK
 check_LTLIBRARIES += libfiletest.la
 libfiletest_la_SOURCES = $(FILE_SINK_SOURCES) tests/file/sinktest.c tests/file/sinktest.h
 libfiletest_la_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests -I$(top_srcdir)/plugins/file -DFILE_CRASH_POINTS
-libfiletest_la_CFLAGS = $(AM_CFLAGS) $(FILE_CFLAGS)
+libfiletest_la_CFLAGS = $(AM_CFLAGS) $(FILE_CFLAGS) $(CHECK_CFLAGS)
 libfiletest_la_LIBADD = libfakehost.la libbase.la $(FILE_LIBS)
 
 FILE_TESTS = \
-	tests/file/test_encode
-check_PROGRAMS += $(FILE_TESTS)
+	tests/file/test_crash \
+	tests/file/test_disk \
+	tests/file/test_encode \
+	tests/file/test_files \
+	tests/file/test_snapshot
+check_PROGRAMS += $(FILE_TESTS) tests/file/bench_encode
 TESTS += $(FILE_TESTS)
 
 FILE_TEST_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests -I$(top_srcdir)/plugins/file -DFILE_CRASH_POINTS
 FILE_TEST_CFLAGS = $(AM_CFLAGS) $(FILE_CFLAGS) $(CHECK_CFLAGS)
 FILE_TEST_LDADD = libfiletest.la $(CHECK_LIBS)
 
+tests_file_test_crash_CPPFLAGS = $(FILE_TEST_CPPFLAGS)
+tests_file_test_crash_CFLAGS = $(FILE_TEST_CFLAGS)
+tests_file_test_crash_LDADD = $(FILE_TEST_LDADD)
+tests_file_test_disk_CPPFLAGS = $(FILE_TEST_CPPFLAGS)
+tests_file_test_disk_CFLAGS = $(FILE_TEST_CFLAGS)
+tests_file_test_disk_LDADD = $(FILE_TEST_LDADD)
 tests_file_test_encode_CPPFLAGS = $(FILE_TEST_CPPFLAGS)
 tests_file_test_encode_CFLAGS = $(FILE_TEST_CFLAGS)
 tests_file_test_encode_LDADD = $(FILE_TEST_LDADD)
+tests_file_test_files_CPPFLAGS = $(FILE_TEST_CPPFLAGS)
+tests_file_test_files_CFLAGS = $(FILE_TEST_CFLAGS)
+tests_file_test_files_LDADD = $(FILE_TEST_LDADD)
+tests_file_test_snapshot_CPPFLAGS = $(FILE_TEST_CPPFLAGS)
+tests_file_test_snapshot_CFLAGS = $(FILE_TEST_CFLAGS)
+tests_file_test_snapshot_LDADD = $(FILE_TEST_LDADD)
+tests_file_bench_encode_CPPFLAGS = $(FILE_TEST_CPPFLAGS)
+tests_file_bench_encode_CFLAGS = $(FILE_TEST_CFLAGS)
+tests_file_bench_encode_LDADD = $(FILE_TEST_LDADD)
 endif
 endif

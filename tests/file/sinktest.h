@@ -2,6 +2,7 @@
 #ifndef FILE_SINKTEST_H
 #define FILE_SINKTEST_H
 
+#include <check.h>
 #include <ezcdc/plugin.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -68,5 +69,8 @@ bool file_exists(const char *folder, const char *name);
 
 /* How many lines hold `text`. */
 size_t count_lines(const char *content, const char *text);
+
+/* What main() of each test program returns. */
+int run_suite(Suite *s);
 
 #endif
