@@ -38,7 +38,11 @@ complain_each "" < <(files '^(core|plugins|agent|control|tests)/.*\.[ch]$' | per
 				print "$f:$.: may not include $h\n";
 				next;
 			}
-			print "$f:$.: there is no $h\n" and next if $quote eq "\"";
+			if ($quote eq "\"") {
+				# Tests look into folders that their own fragment names.
+				print "$f:$.: there is no $h\n" unless listed($h, @{$rule->{own}});
+				next;
+			}
 			next if $libc{$h} || $h =~ m{^(sys|arpa|net|netinet|linux)/};
 			print "$f:$.: third-party header $h is not for this file\n" unless listed($h, @{$rule->{third}});
 		}
