@@ -222,70 +222,96 @@ static int lock(struct pg *pg, PGconn *conn, const struct pg_published_list *tab
 	return rc < 0 && is_missing(err) ? EZ_AGAIN : rc;
 }
 
-/* Is everything now as the snapshot shows it? */
-static int compare(struct pg *pg, const struct pg_published_list *was,
-		   const struct pg_storage_list *was_in, struct ez_error *err)
+struct lists {
+	struct pg_published_list tables;
+	struct pg_storage_list storage;
+};
+
+static int lists_read(struct pg *pg, PGconn *conn, struct lists *l, struct ez_error *err)
 {
-	struct pg_published_list is = { .n = 0 };
-	struct pg_storage_list is_in = { .n = 0 };
-	const struct ez_view *changed = NULL;
+	int rc = pg_list_published(pg, conn, &l->tables, err);
+
+	return rc < 0 ? rc : pg_list_storage(pg, conn, &l->tables, &l->storage, err);
+}
+
+static void lists_release(struct lists *l)
+{
+	pg_published_list_release(&l->tables);
+	pg_storage_list_release(&l->storage);
+}
+
+static const struct ez_view *changed_table(const struct lists *was,
+					   const struct lists *is)
+{
+	for (size_t i = 0; i < was->tables.n; i++) {
+		const struct pg_published *a = &was->tables.tables[i];
+		const struct pg_published *b = pg_published_find(&is->tables, a->rel.oid);
+
+		if (!b || !pg_published_is_same(&was->tables, a, &is->tables, b))
+			return &a->rel.name;
+	}
+	return NULL;
+}
+
+static const struct ez_view *changed_storage(const struct lists *was,
+					     const struct lists *is)
+{
+	for (size_t i = 0; i < was->storage.n; i++) {
+		const struct pg_storage *a = &was->storage.items[i];
+		const struct pg_storage *b = pg_storage_find(&is->storage, a->oid);
+
+		if (!b || a->filenode != b->filenode || !view_eq(a->schema, b->schema) ||
+		    !view_eq(a->name, b->name))
+			return &a->name;
+	}
+	return NULL;
+}
+
+/* Is everything now as the snapshot shows it? */
+static int compare(struct pg *pg, const struct lists *was, struct ez_error *err)
+{
+	struct lists is = { .tables.n = 0 };
+	const struct ez_view *changed;
 	PGconn *conn;
 	int rc = pg_sql_conn(pg, &conn, err);
 
 	if (rc == EZ_OK)
-		rc = pg_list_published(pg, conn, &is, err);
-	if (rc == EZ_OK)
-		rc = pg_list_storage(pg, conn, &is, &is_in, err);
-	for (size_t i = 0; rc == EZ_OK && i < was->n && !changed; i++) {
-		const struct pg_published *now =
-			pg_published_find(&is, was->tables[i].rel.oid);
-
-		if (!now || !pg_published_is_same(was, &was->tables[i], &is, now))
-			changed = &was->tables[i].rel.name;
+		rc = lists_read(pg, conn, &is, err);
+	if (rc == EZ_OK) {
+		changed = changed_table(was, &is);
+		if (!changed)
+			changed = changed_storage(was, &is);
+		if (changed) {
+			pg->host->log(
+				5,
+				"table %.*s was altered while the snapshot was being "
+				"taken: taking it again",
+				VIEW_ARG(*changed));
+			rc = EZ_AGAIN;
+		}
 	}
-	for (size_t i = 0; rc == EZ_OK && i < was_in->n && !changed; i++) {
-		const struct pg_storage *a = &was_in->items[i];
-		const struct pg_storage *b = pg_storage_find(&is_in, a->oid);
-
-		if (!b || a->filenode != b->filenode || !view_eq(a->schema, b->schema) ||
-		    !view_eq(a->name, b->name))
-			changed = &a->name;
-	}
-	if (changed) {
-		pg->host->log(
-			5,
-			"table %.*s was altered while the snapshot was being taken: "
-			"taking it again",
-			VIEW_ARG(*changed));
-		rc = EZ_AGAIN;
-	}
-	pg_published_list_release(&is);
-	pg_storage_list_release(&is_in);
+	lists_release(&is);
 	return rc;
 }
 
 int pg_plan(struct pg *pg, struct ez_plan *plan, struct ez_out *out, struct ez_error *err)
 {
 	struct pg_snapshot *s = pg->sql->snapshot;
-	struct pg_published_list tables = { .n = 0 };
-	struct pg_storage_list storage = { .n = 0 };
+	struct lists was = { .tables.n = 0 };
 	int rc;
 
 	if (!s)
 		return pg->host->fail(err, EZ_E_FATAL, "", "plan without a snapshot");
 	rc = settle(s, err);
 	if (rc == EZ_OK)
-		rc = pg_list_published(pg, s->lock_conn, &tables, err);
+		rc = lists_read(pg, s->lock_conn, &was, err);
+	if (rc == EZ_OK && was.tables.n > 0)
+		rc = lock(pg, s->lock_conn, &was.tables, &was.storage, err);
 	if (rc == EZ_OK)
-		rc = pg_list_storage(pg, s->lock_conn, &tables, &storage, err);
-	if (rc == EZ_OK && tables.n > 0)
-		rc = lock(pg, s->lock_conn, &tables, &storage, err);
+		rc = compare(pg, &was, err);
 	if (rc == EZ_OK)
-		rc = compare(pg, &tables, &storage, err);
-	if (rc == EZ_OK)
-		rc = pg_plan_parts(pg, plan, out, &tables, &storage, err);
-	pg_published_list_release(&tables);
-	pg_storage_list_release(&storage);
+		rc = pg_plan_parts(pg, plan, out, &was.tables, &was.storage, err);
+	lists_release(&was);
 	return rc;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "copy.h"
+#include "plugins/pgoutput/copy.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +12,7 @@
 #include "base/buf.h"
 #include "base/random.h"
 #include "base/view.h"
-#include "part_spec.h"
+#include "plugins/pgoutput/part_spec.h"
 
 enum { MOST = 16 };
 

@@ -7,10 +7,10 @@
 
 #include "base/attr.h"
 #include "base/buf.h"
-#include "literal.h"
-#include "plan.h"
-#include "quote.h"
-#include "types.h"
+#include "plugins/pgoutput/literal.h"
+#include "plugins/pgoutput/plan.h"
+#include "plugins/pgoutput/quote.h"
+#include "plugins/pgoutput/types.h"
 
 static struct buf b = { .cap = 4096 };
 

@@ -14,8 +14,8 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "base/view.h"
-#include "conn.h"
-#include "pgoutput.h"
+#include "plugins/pgoutput/conn.h"
+#include "plugins/pgoutput/pgoutput.h"
 #include "sql_kit.h"
 
 static struct kit *k;

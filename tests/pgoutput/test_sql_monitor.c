@@ -11,10 +11,10 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "base/view.h"
-#include "conn.h"
-#include "monitor.h"
-#include "pgoutput.h"
-#include "sql.h"
+#include "plugins/pgoutput/conn.h"
+#include "plugins/pgoutput/monitor.h"
+#include "plugins/pgoutput/pgoutput.h"
+#include "plugins/pgoutput/sql.h"
 #include "sql_kit.h"
 
 static struct kit *k;

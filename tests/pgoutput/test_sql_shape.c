@@ -10,11 +10,11 @@
 #include "base/buf.h"
 #include "base/parse.h"
 #include "base/view.h"
-#include "catalog.h"
-#include "conn.h"
-#include "pgoutput.h"
-#include "shape.h"
-#include "sql.h"
+#include "plugins/pgoutput/catalog.h"
+#include "plugins/pgoutput/conn.h"
+#include "plugins/pgoutput/pgoutput.h"
+#include "plugins/pgoutput/shape.h"
+#include "plugins/pgoutput/sql.h"
 #include "sql_kit.h"
 
 static struct kit *k;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "tables.h"
+#include "plugins/pgoutput/tables.h"
 
 #include <string.h>
 
