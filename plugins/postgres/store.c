@@ -127,19 +127,22 @@ int store_run(struct store *s, const struct statement *st, PGresult **ret_res,
 	return rc;
 }
 
-/* The same, making the table when it is missing. */
+/*
+ * The same, making the table when it is missing. It is looked for first, so that a first
+ * start leaves no error in the server's log; dropped later, it is made again.
+ */
 static int run_making_table(struct store *s, const struct statement *st,
 			    PGresult **ret_res, struct ez_error *err)
 {
-	int rc = store_run(s, st, ret_res, err);
+	for (int attempt = 0; attempt < 2; attempt++) {
+		int rc = s->has_table ? EZ_OK : store_make_table(s, err);
 
-	if (rc != EZ_EOF)
-		return rc;
-	rc = store_make_table(s, err);
-	if (rc == EZ_OK)
-		rc = store_run(s, st, ret_res, err);
-	if (rc != EZ_EOF)
-		return rc;
+		if (rc == EZ_OK)
+			rc = store_run(s, st, ret_res, err);
+		s->has_table = rc == EZ_OK;
+		if (rc != EZ_EOF)
+			return rc;
+	}
 	return s->host->fail(
 		err, EZ_E_TRANSIENT, "",
 		"checkpoint store: table %s was dropped as soon as it was made",

@@ -27,10 +27,10 @@ struct store {
 	struct store_names names;
 	char *job; /* the row's key: the base of slot and labels, unique for a job */
 	uint64_t epoch;
-	int64_t run;       /* 0: not claimed yet */
-	uint64_t revision; /* number of the newest save */
-	PGresult *loaded;  /* what load() returned points into it */
-	bool is_main;
+	int64_t run;             /* 0: not claimed yet */
+	uint64_t revision;       /* number of the newest save */
+	PGresult *loaded;        /* what load() returned points into it */
+	bool is_main, has_table; /* has_table: it was there at the newest look */
 };
 
 /*
