@@ -45,3 +45,6 @@ pgoutput_la_CFLAGS = $(PLUGIN_CFLAGS) $(PGOUTPUT_CFLAGS)
 pgoutput_la_LDFLAGS = $(PLUGIN_LDFLAGS)
 pgoutput_la_LIBADD = libbase.la $(PGOUTPUT_LIBS)
 endif
+
+dist_man_MANS += plugins/pgoutput/ezcdc-pgoutput.7
+dist_doc_DATA += docs/source-pgoutput.md
