@@ -55,11 +55,11 @@ class View:
         """What the lines show."""
         copied = wanted = changes = 0
         for table in doc.get("tables", []):
-            ops = table.get("rows", {})
-            snapshot = table.get("snapshot", {})
-            copied += snapshot.get("rows", 0)
-            wanted += max(snapshot.get("estimate", 0), snapshot.get("rows", 0))
-            changes += sum(n for op, n in ops.items() if op not in ("snapshot", "total"))
+            rows, done = table.get("rows", 0), table.get("state") in ("copied", "streaming")
+            copied += rows
+            # The server's estimate is one: a table that is copied has what it had.
+            wanted += rows if done else max(table.get("estimate", 0), rows)
+            changes += sum(n for op, n in table.get("changes", {}).items() if op != "snapshot")
         now = time.monotonic()
         if self.last and now > self.last[0]:
             rate = (changes - self.last[1]) / (now - self.last[0])

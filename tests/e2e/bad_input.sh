@@ -25,7 +25,7 @@ try j
 expect_exit j 78 'job\.conf' ':5|line 5' 'tabels' 'tables'
 
 case_ "a wrong type"
-job j source='tables = "public.t";'
+job j source='tables = 5;'
 try j
 expect_exit j 78 'job\.conf' 'tables'
 job j top='batch = { max_rows = "many"; };'
@@ -142,7 +142,7 @@ run j --until=now
 start j
 await_streaming j
 RC=0
-_dbmazz j --until=now 2>"$T/second" || RC=$?
+"$EZ_BUILD/dbmazz" --state-dir="$T/j/state" --until=now "$T/j/job.conf" 2>"$T/second" || RC=$?
 [ "$RC" = 75 ] || fail "a second daemon ended with $RC: $(tail -n 1 "$T/second")"
 stop j
 checkpoint=$(find "$T/j/state" -maxdepth 1 -name 'checkpoint*' -type f | head -n 1)

@@ -77,7 +77,7 @@ for class in transient config permission fatal gone data; do
 	: >"$T/calls"
 	sql "insert into u values ($RANDOM + 100000)" 2>/dev/null || true
 	job bar source='tables = [ "public.*" ];' top='batch = { max_age = "10ms"; };' \
-		sink_section="sink = { plugin = \"probe\"; log = \"$T/calls\"; rows = true; fail_write = 1; fail_times = 2; fail_class = \"$class\"; };"
+		sink_section="sink = { plugin = \"probe\"; log = \"$T/calls\"; rows = true; fail_write = 1; fail_times = $([ $class = data ] && echo 1000 || echo 2); fail_class = \"$class\"; };"
 	try bar --until=now
 	case $class in
 	transient) [ "$RC" = 0 ] || fail "transient: ended with $RC: $(last_line bar)" ;;

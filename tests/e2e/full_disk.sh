@@ -22,12 +22,13 @@ step "the sink's disk"
 run disk --until=now
 start disk
 await_streaming disk
-before=$(lsn)
 sql "insert into t select i, repeat('y', 200) from generate_series(101, 20000) i"
+before=$(lsn)
+sql "insert into t values (0, 'next')"
 await 20 "the error to be shown" grep -qiE 'space|ENOSPC' "$T/disk/log"
 sleep 1
 alive disk || fail "a full disk of the sink ended the job: $(last_line disk)"
-slot_is disk "confirmed_flush_lsn <= '$before'" || fail "something was confirmed that could not be written"
+slot_is disk "confirmed_flush_lsn < '$before'" || fail "something was confirmed that could not be written"
 status disk "s['last_error']" | grep -qi 'space' || fail "status does not show it: $(status disk "s['last_error']")"
 mount -o remount,size=64m "$T/disk/out"
 await_confirmed disk "$before" 60

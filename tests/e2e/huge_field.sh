@@ -16,8 +16,8 @@ run huge --until=now
 start huge
 await_streaming huge 60
 idle=$(awk '/^VmHWM/ { print $2 }' "/proc/${JOB_PID[huge]}/status")
-before=$(lsn)
 sql "insert into t select 3, repeat('fedcba9876543210', $mb * 65536)"
+before=$(lsn)
 sql "insert into t values (4, 'after')"
 await_confirmed huge "$before" 120
 peak=$(awk '/^VmHWM/ { print $2 }' "/proc/${JOB_PID[huge]}/status")
@@ -26,4 +26,5 @@ if [ "${EZ_SANITIZE:-no}" = no ]; then
 	[ $((peak - idle)) -le $(((mb * 3 + 64 + 16) * 1024)) ] || fail "grew by $((peak - idle)) kB"
 fi
 stop huge
+run huge --until=now
 verify huge

@@ -12,7 +12,7 @@ job idle source='tables = [ "public.t" ];'
 start idle
 await_streaming idle
 seconds=8
-if [ "$LONG" = 1 ]; then seconds=60; fi
+if [ "$LONG" = 1 ]; then seconds=80; fi
 ticks() { awk '{ print $14 + $15 }' "/proc/${JOB_PID[idle]}/stat"; }
 first=$(ticks)
 sleep "$seconds"
@@ -23,6 +23,8 @@ if [ "${EZ_SANITIZE:-no}" = no ]; then
 	[ "$used" -le $((seconds * 2)) ] || fail "an idle job uses $used % of a core"
 	[ "$rss" -le 32768 ] || fail "an idle job holds $rss kB"
 fi
+
+[ "$(status idle "s['slot']['reconnects']")" = 0 ] || fail "an idle job reconnected: $(cat "$T/idle/log")"
 
 step "only other tables are written: the slot follows"
 before=$(lsn)

@@ -32,6 +32,7 @@ for round in $(seq "$rounds"); do
 	if [ "$round" -le $((rounds / 3 + 1)) ]; then most=600; else most=2500; fi
 	start kill
 	nap=$((RANDOM % most))
+	step "round $round: killed after $nap ms"
 	python3 -c "import time; time.sleep($nap / 1000)"
 	if gone kill; then
 		reap kill

@@ -43,7 +43,7 @@ for fault in reset cut reset stall cut; do
 done
 wait "$load" || fail "pgbench: $(tail -n 2 "$T/pgbench.log")"
 alive net || fail "the job ended by itself"
-[ "$(status net "s['reconnects']")" -ge 4 ] || fail "only $(status net "s['reconnects']") reconnects"
+[ "$(status net "s['slot']['reconnects']")" -ge 4 ] || fail "only $(status net "s['slot']['reconnects']") reconnects"
 stop net
 run net --until=now
 verify net
@@ -58,4 +58,5 @@ before=$(lsn)
 sql "insert into t values (-1, 'after')"
 await_confirmed copy "$before"
 stop copy
+run copy --until=now
 verify copy

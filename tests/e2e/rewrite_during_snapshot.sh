@@ -24,7 +24,7 @@ disturb() {
 		1) sql "alter table w alter column n type bigint" "alter table w alter column n type int" ;;
 		2) sql "begin; insert into w values (1000000 + $i, 0, 'y'); commit" ;;
 		esac >/dev/null 2>&1 || true
-		python3 -c "import random, time; time.sleep(random.random() * 0.03)"
+		python3 -c "import random, time; time.sleep(random.random() * 0.4)"
 	done
 }
 

@@ -14,7 +14,8 @@ create table s (id int primary key, a text, b int);
 create table other (id int primary key);
 insert into s values (1, 'one', 1);
 SQL
-job ddl source='tables = [ "public.*" ];'
+sql "create publication everything for all tables"
+job ddl source='publication = "everything";'
 run ddl --until=now
 start ddl
 await_streaming ddl
@@ -51,6 +52,7 @@ delete from s where id = 8;
 SQL
 await_confirmed ddl "$before"
 stop ddl
+run ddl --until=now
 expect_changes ddl --op cud --table public.s <<'END'
 c public.s {"id":2} -> {"id":2,"a":"two","b":2}
 c public.s {"id":3} -> {"id":3,"a":"three","b":3,"c":"1.50"}
@@ -85,6 +87,7 @@ delete from moved.s_old where id = 12;
 SQL
 await_confirmed ddl "$before"
 stop ddl
+run ddl --until=now
 changes ddl --op cud | tail -n 5 >"$T/renamed"
 diff -u - "$T/renamed" <<'END' || fail "renames"
 c public.s {"id":10} -> {"id":10,"n":"n10","c":"10.00","f":10,"m":"sad"}
@@ -94,3 +97,12 @@ c public.s_old {"id":12} -> {"id":12,"n":"n12","c":"12.00","f":12,"m":null}
 d moved.s_old {"id":12} {"id":12}
 END
 sound ddl --from-now
+
+step "a table renamed to what the job's patterns do not select is followed no longer, and that is said"
+sql "create table leaves (id int primary key)" "insert into leaves values (1)"
+job pat source='tables = [ "public.leaves" ];'
+run pat --until=now
+sql "insert into leaves values (2)" "alter table leaves rename to gone" "insert into gone values (3)"
+run pat --until=now
+[ "$(changes pat | wc -l)" = 2 ] || fail "$(changes pat)"
+grep -q 'gone' "$T/pat/log" || fail "nothing is said about the table that left: $(cat "$T/pat/log")"

@@ -24,6 +24,7 @@ for mode in fast immediate; do
 	await_confirmed re "$before" 30
 done
 stop re
+run re --until=now
 verify re
 
 step "while the sink stalls and much waits to be read"

@@ -20,10 +20,12 @@ await_streaming drain 30
 
 for signal in TERM INT; do
 	step "while changes wait for the batch to grow old: $signal"
-	before=$(lsn)
 	sql "insert into t select i, 'new' from generate_series($([ $signal = TERM ] && echo 100001 || echo 200001), $([ $signal = TERM ] && echo 101000 || echo 201000)) i"
+	before=$(lsn)
 	sql "update t set v = '$signal' where id <= 100"
-	await 20 "the changes to be received" received_beyond drain "$before"
+	behind=$(lsn)
+	sql "update t set v = '$signal' where id = 101"
+	await 20 "the changes to be received" received_beyond drain "$behind"
 	kill -"$signal" "${JOB_PID[drain]}"
 	reap drain 10
 	[ "$RC" = 0 ] || fail "$signal: the job ended with $RC: $(last_line drain)"

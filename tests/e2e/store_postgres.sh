@@ -37,6 +37,7 @@ for _ in 1 2 3; do
 	rm -rf "$T/same/state"
 	start same
 done
+await_streaming same
 stop same
 run same --until=now
 verify same

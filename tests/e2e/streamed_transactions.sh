@@ -17,7 +17,6 @@ run big --until=now
 start big
 await_streaming big
 
-before=$(lsn)
 sqlf <<'SQL'
 begin;
 insert into t select i, repeat('a', 100) from generate_series(1, 5000) i;
@@ -41,11 +40,12 @@ commit;
 begin;
 insert into t select i, repeat('d', 100), 0 from generate_series(100001, 110000) i;
 rollback;
-insert into t values (0, 'after', 0);
 SQL
+before=$(lsn)
+sql "insert into t values (0, 'after', 0)"
 await_confirmed big "$before"
 stop big
-verify big
+verify big --absent-ok
 if changes big --op cud | grep -q '"bbbb'; then fail "rows of a rolled back savepoint"; fi
 [ "$(changes big --op cud | wc -l)" = "$((5000 + 2000 + 1000 + 3000 + 1))" ] || fail "$(changes big --op cud | wc -l) changes"
 
@@ -78,4 +78,4 @@ stop big
 run big --until=now
 changes big --op c | sed -n 's/.*"v":"\([AB]\)A*B*".*/\1/p; s/^c public.small.*/s/p' | uniq | tr '\n' ' ' >"$T/order"
 [ "$(cat "$T/order")" = "s B A s " ] || fail "commit order is $(cat "$T/order")"
-verify big
+verify big --absent-ok

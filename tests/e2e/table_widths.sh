@@ -14,6 +14,7 @@ print("insert into wide values (2, " + ", ".join("true" for i in range(1, 1600))
 PY
 sqlf <<'SQL'
 create table none ();
+alter table none replica identity full;
 create table only_key (id int primary key);
 create table empty (id int primary key, v text);
 create table heir (extra int) inherits (only_key);

@@ -64,7 +64,7 @@ def main():
         answer = session.ask(f"select confirmed_flush_lsn from pg_replication_slots where slot_name = '{slot}'")
         if answer:
             samples.append((number(answer[0]), manifest_position(manifest)))
-        time.sleep(0.002)
+        time.sleep(0.005)
     ends = []
     for line in session.ask(f"select encode(substring(data from 11 for 8), 'hex') from pg_logical_slot_peek_binary_changes("
                             f"'{witness}', null, null, 'proto_version', '1', 'publication_names', '{publication}') "

@@ -28,7 +28,7 @@ kill_tables() {
 		commit;
 		\endif
 		\if :dice = 2
-		insert into acct select nextval('fresh'), i, null from generate_series(1, 200) i;
+		insert into acct select nextval('fresh'), i, null from generate_series(1, 20) i;
 		\endif
 		\if :dice = 3
 		delete from hist where id in (select id from hist order by id limit 5);
@@ -41,12 +41,12 @@ kill_tables() {
 
 # kill_load [RATE]: start the load in the background; kill_load_stop ends it.
 kill_load() {
-	pgbench -n -c 2 -j 1 -T 3600 -R "${1:-150}" -f "$T/load.sql" >"$T/pgbench.log" 2>&1 &
+	pgbench -n -c 2 -j 1 -T 3600 -R "${1:-100}" -f "$T/load.sql" >"$T/pgbench.log" 2>&1 &
 	LOAD=$!
 	EZ_CHILDREN+=("$LOAD")
 }
 kill_load_stop() {
-	kill -INT "$LOAD" 2>/dev/null || true
+	kill -TERM "$LOAD" 2>/dev/null || true
 	wait "$LOAD" 2>/dev/null || true
 }
 

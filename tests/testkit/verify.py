@@ -12,6 +12,7 @@ it the folded state is compared with the tables as they are now, through psql.
     --job NAME          files must belong to this job
     --from-now          the job began without a snapshot: rows may be unknown
     --table S.T         compare this table (repeatable; default: every table of the state)
+    --also S.T          compare this table besides those of the state (repeatable)
     --map S.T=S.T       the state's left table is the source's right one (routes)
     --where S.T=COND    the publication's row filter
     --columns S.T=a,b   the publication's column list
@@ -278,7 +279,7 @@ def compare(source, label, name, state, args, diffs):
         columns = [c for c in columns if c[0] in args.columns[label].split(",")]
     bools = [c for c, t in columns if t == "bool"]
     n = 0
-    if state.key is None:
+    if state.key is None or not state.rows:
         want = collections.Counter(frozen(r) for r in source.rows(name, columns, args.where.get(label)))
         for row, count in (want - state.loose).items():
             diffs.add(f"{label}: {count} x missing in the files: {dict(row)}")
@@ -312,6 +313,7 @@ def parse_args():
     ap.add_argument("--job")
     ap.add_argument("--from-now", action="store_true")
     ap.add_argument("--table", action="append")
+    ap.add_argument("--also", action="append", default=[])
     ap.add_argument("--map", action="append")
     ap.add_argument("--where", action="append")
     ap.add_argument("--columns", action="append")
@@ -348,7 +350,7 @@ def main():
     if args.conninfo and not diffs.n:
         source = Source(args.conninfo)
         try:
-            for label in args.table or sorted(state.tables):
+            for label in args.table or sorted(set(state.tables) | set(args.also)):
                 name = tuple(args.map.get(label, label).split(".", 1))
                 if not exists(source, name):
                     if args.table or state.tables[label].rows or state.tables[label].loose:
