@@ -268,6 +268,8 @@ static int run(struct arguments *a)
 	struct job *job = NULL;
 	int code;
 
+	if (!a->check)
+		engine_block_signals();
 	if (a->log_level >= 0)
 		log_set_level(a->log_level);
 	if (a->log_format >= 0)

@@ -374,7 +374,7 @@ static int conclude(struct runner *run)
 	return code;
 }
 
-static void block_signals(int *ret_fd)
+static sigset_t our_signals(void)
 {
 	sigset_t set;
 
@@ -382,9 +382,22 @@ static void block_signals(int *ret_fd)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
+	return set;
+}
+
+void engine_block_signals(void)
+{
+	sigset_t set = our_signals();
+
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
-	*ret_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static int open_signals(void)
+{
+	sigset_t set = our_signals();
+
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
 /* Secrets must not end up in core files. A limit of one byte also keeps cores from being
@@ -407,7 +420,8 @@ int engine_run(struct job *job, const struct engine_options *opt,
 	run->reload = reload;
 	run->reload_arg = reload_arg;
 	forbid_cores();
-	block_signals(&run->signal_fd);
+	engine_block_signals();
+	run->signal_fd = open_signals();
 	init_engine(run, opt);
 	if (start_all(run, &err) < 0)
 		engine_fail(&run->e, &err);

@@ -23,6 +23,10 @@ struct job;
 _must_check_ int engine_run(struct job *job, const struct engine_options *opt,
 			    int (*reload)(void *arg, struct job *job), void *reload_arg);
 
+/* From here on SIGTERM, SIGINT and SIGHUP wait until engine_run() takes them, so that a stop
+ * during start-up is a clean one. */
+void engine_block_signals(void);
+
 enum { ENGINE_CHECK_SOURCE = 1, ENGINE_CHECK_SINK = 2, ENGINE_CHECK_ALL = 7 };
 
 /*
