@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -126,10 +127,26 @@ static int source_ack(void *inst, struct ez_position position, struct ez_error *
 	return stream_ack(pg->stream, position, err);
 }
 
+/* A reader of a snapshot has nothing to keep alive: its COPY waits as long as we do. */
+static int wait_for_wake(struct pg *pg, uint32_t wait_ms, struct ez_error *err)
+{
+	struct pollfd p = { .fd = pg->wake_fd, .events = POLLIN };
+
+	if (!atomic_load(&pg->woken) && !pg_is_interrupted(pg) &&
+	    poll(&p, 1, (int)MIN(wait_ms, (uint32_t)INT32_MAX)) > 0)
+		pg_drain_wake(pg);
+	atomic_store(&pg->woken, false);
+	if (pg_is_interrupted(pg))
+		return pg->host->fail(err, EZ_E_CANCELLED, "", "interrupted");
+	return EZ_OK;
+}
+
 static int source_idle(void *inst, uint32_t wait_ms, struct ez_error *err)
 {
 	struct pg *pg = inst;
 
+	if (!pg->stream)
+		return wait_for_wake(pg, wait_ms, err);
 	return stream_idle(pg->stream, wait_ms, err);
 }
 
@@ -192,7 +209,8 @@ static int source_status(void *inst, struct ez_source_status *ret)
 {
 	struct pg *pg = inst;
 
-	stream_status(pg->stream, ret);
+	if (pg->stream)
+		stream_status(pg->stream, ret);
 	return EZ_OK;
 }
 

@@ -223,7 +223,10 @@ static int64_t next_due_us(const struct pg_stream *s, bool is_reading)
 {
 	int64_t due = MIN(pg_monitor_due_us(s->pg->monitor), pg_sql_due_us(s->pg));
 
-	if (is_stuck(s) || s->link.state == LINK_CLOSED)
+	/* What is due but would not be done must not be waited for. */
+	if (is_reading && is_stuck(s))
+		due = MIN(due, s->retry_us);
+	if (s->link.state == LINK_CLOSED && s->is_started && !s->replay)
 		due = MIN(due, s->retry_us);
 	if (!link_is_up(&s->link))
 		return MIN(due, link_due_us(&s->link));

@@ -31,7 +31,7 @@ struct kit {
 	enum pg_probe probe;
 	int same_rc;
 	enum ez_slot_state slot;
-	unsigned n_probes, n_same, n_info;
+	unsigned n_probes, n_same, n_info, n_steps;
 };
 
 extern struct kit kit;

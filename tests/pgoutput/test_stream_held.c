@@ -243,6 +243,10 @@ START_TEST(a_replay_outlives_its_connection)
 	ck_assert_int_eq(stream_idle(kit.s, 0, &kit.err), EZ_OK);
 	ck_assert(!scripted_is_open());
 	kit.probe = PG_PROBE_NONE;
+	kit.s->retry_us = 0;
+	kit.n_steps = 0;
+	ck_assert_int_eq(stream_idle(kit.s, 50, &kit.err), EZ_OK);
+	ck_assert_uint_le(kit.n_steps, 20); /* it slept */
 	while (kit.r->n_commits == 0)
 		ck_assert_int_eq(kit_poll(1000), EZ_OK);
 	ck_assert_uint_eq(kit.r->n_events, 100);

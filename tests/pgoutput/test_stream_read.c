@@ -307,6 +307,33 @@ START_TEST(a_wake_ends_a_poll)
 }
 END_TEST
 
+/* Timers are looked at after every sleep: their number tells how often it slept. */
+static void stalls_without_spinning(void)
+{
+	kit.n_steps = 0;
+	for (int i = 0; i < 5; i++)
+		ck_assert_int_eq(stream_idle(kit.s, 20, &kit.err), EZ_OK);
+	ck_assert_uint_le(kit.n_steps, 30);
+}
+
+START_TEST(waiting_costs_nothing)
+{
+	kit_setup();
+	stalls_without_spinning(); /* before the start: readers copy a snapshot */
+	kit_starts();
+	kit_drain();
+	stalls_without_spinning();
+	fake_catalog_failures = 1;
+	kit_describes(0);
+	kit_transaction(0x2000, 7, 1, 2);
+	ck_assert_int_eq(kit_poll(0), EZ_AGAIN);
+	ck_assert_ptr_nonnull(kit.s->raw);
+	kit.s->retry_us = 0;
+	stalls_without_spinning(); /* with a message that waits for the catalog */
+	kit_teardown();
+}
+END_TEST
+
 START_TEST(an_interrupt_ends_everything_for_ever)
 {
 	kit_setup();
@@ -440,7 +467,7 @@ int main(void)
 		  a_poll_without_news_ends_in_time_and_says_so,
 		  nothing_is_read_while_the_engine_has_no_room,
 		  a_full_engine_gets_control_after_each_event, a_wake_ends_a_poll,
-		  an_interrupt_ends_everything_for_ever,
+		  an_interrupt_ends_everything_for_ever, waiting_costs_nothing,
 		  a_catalog_that_is_away_only_delays_a_message,
 		  heartbeats_of_our_own_are_no_events, the_status_tells_what_is_known);
 	ADD_TESTS(s, "feedback", a_keepalive_is_answered_when_asked,
