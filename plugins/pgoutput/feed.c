@@ -68,6 +68,8 @@ static int on_stream_start(struct pg_stream *s, const struct decode_message *m,
 		return malformed(s, m, NULL, err);
 	if (start.first)
 		held_drop(s->held, tx); /* whoever had the number before */
+	if (held_count(s->held) == 0)
+		map_release(&s->unwanted, NULL);
 	held_open(s->held, start.xid);
 	s->block_xid = start.xid;
 	return EZ_OK;
@@ -119,6 +121,32 @@ static int on_stream_commit(struct pg_stream *s, const struct decode_message *m,
 	return rc;
 }
 
+/*
+ * Rows of tables that the job leaves out would be read back only to be passed over, so they
+ * are not kept at all. Which tables these are is known per transaction: the server describes
+ * a table in each streamed transaction anew, and inside one the name may change.
+ */
+static bool is_unwanted(struct pg_stream *s, uint8_t type, struct wire w)
+{
+	uint64_t key = (uint64_t)s->block_xid << 32;
+	struct protocol_relation rel;
+	uint32_t oid;
+
+	if (type == MSG_RELATION && protocol_relation(&w, &rel)) {
+		key |= rel.oid;
+		if (relation_is_selected(s->pg, &rel))
+			(void)map_remove_u64(&s->unwanted, key);
+		else
+			(void)map_put_u64(&s->unwanted, key, NULL);
+		return false;
+	}
+	if (map_len(&s->unwanted) == 0 ||
+	    (type != MSG_INSERT && type != MSG_UPDATE && type != MSG_DELETE) ||
+	    !wire_u32(&w, &oid))
+		return false;
+	return map_find_u64(&s->unwanted, key | oid) != NULL;
+}
+
 /* Inside a stream block: keep what is about changes. */
 static int hold(struct pg_stream *s, const struct decode_message *m, uint8_t type,
 		struct wire *w, struct ez_error *err)
@@ -140,6 +168,8 @@ static int hold(struct pg_stream *s, const struct decode_message *m, uint8_t typ
 	case MSG_MESSAGE:
 		if (!wire_u32(w, &xid))
 			return malformed(s, m, w, err);
+		if (is_unwanted(s, type, *w))
+			return EZ_OK;
 		return held_append(s->held, held_find(s->held, s->block_xid), xid, m->lsn,
 				   m->bytes, err);
 	default:
@@ -280,6 +310,7 @@ void feed_lost(struct pg_stream *s)
 	ASSERT(!s->replay);
 	decode_lost(&s->decode);
 	held_drop_all(s->held);
+	map_release(&s->unwanted, NULL);
 	s->block_xid = 0;
 	s->wants_status = false;
 	PQfreemem(s->raw);

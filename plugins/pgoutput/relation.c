@@ -72,6 +72,11 @@ static struct ez_view schema_of(const struct protocol_relation *m)
 	return m->schema.len ? m->schema : VIEW("pg_catalog");
 }
 
+bool relation_is_selected(const struct pg *pg, const struct protocol_relation *m)
+{
+	return pg_selects(pg, schema_of(m), m->name);
+}
+
 static size_t names_bytes(const struct protocol_relation *m)
 {
 	struct wire w = m->columns;
@@ -124,7 +129,7 @@ void relation_put(struct relations *r, const struct pg *pg,
 	rel->n_columns = m->n_columns;
 	rel->is_identity = xcalloc(m->n_columns + 1u, sizeof(*rel->is_identity));
 	rel->stated = copy_stated(m, rel->is_identity);
-	rel->is_selected = pg_selects(pg, rel->stated->schema, rel->stated->name);
+	rel->is_selected = relation_is_selected(pg, m);
 	relation_free(map_put_u64(&r->by_oid, m->oid, rel));
 	r->last = rel;
 }

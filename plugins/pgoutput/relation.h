@@ -64,6 +64,10 @@ void relation_put(struct relations *r, const struct pg *pg,
 _must_check_ int relation_declare(struct relation *rel, struct pg *pg, struct ez_out *out,
 				  struct ez_error *err);
 
+/* Does the job want this table? */
+_must_check_ bool relation_is_selected(const struct pg *pg,
+				       const struct protocol_relation *message);
+
 /* schema and name as the message has them; never NULL. */
 struct ez_view relation_schema(const struct relation *rel);
 struct ez_view relation_name(const struct relation *rel);

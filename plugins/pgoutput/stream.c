@@ -46,6 +46,7 @@ struct pg_stream *stream_new(struct pg *pg)
 	flow_init(&s->flow);
 	backoff_init(&s->backoff, BACKOFF_MIN_MS, BACKOFF_MAX_MS);
 	s->held = held_new(&config);
+	s->unwanted = MAP_INIT;
 	return s;
 }
 
@@ -60,6 +61,7 @@ void stream_free(struct pg_stream *s)
 	link_close(&s->link);
 	held_drop(s->held, s->replay);
 	held_free(s->held);
+	map_release(&s->unwanted, NULL);
 	decode_release(&s->decode);
 	PQfreemem(s->raw);
 	free(s->identity);

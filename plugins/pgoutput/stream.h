@@ -8,6 +8,7 @@
 
 #include "base/attr.h"
 #include "base/backoff.h"
+#include "base/map.h"
 #include "decode.h"
 #include "flow.h"
 #include "held.h"
@@ -37,7 +38,9 @@ struct pg_stream {
 	struct held *held;
 
 	/* feed.c */
-	uint32_t block_xid;     /* the stream block being read; 0: none */
+	uint32_t block_xid; /* the stream block being read; 0: none */
+	struct map
+		unwanted; /* xid << 32 | oid: tables in blocks that the job leaves out */
 	struct held_tx *replay; /* a committed transaction, being emitted */
 	struct protocol_commit replay_end;
 	struct held_message replayed; /* its message at hand, when has_replayed */

@@ -75,6 +75,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	run(&s, data, size);
 	held_drop(s.held, s.replay);
 	held_free(s.held);
+	map_release(&s.unwanted, NULL);
 	decode_release(&s.decode);
 	recording_free(r);
 	return 0;

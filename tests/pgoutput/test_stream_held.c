@@ -333,6 +333,39 @@ START_TEST(large_transactions_go_through_a_file)
 }
 END_TEST
 
+START_TEST(rows_of_tables_that_are_left_out_are_not_kept)
+{
+	uint64_t before;
+
+	setup();
+	starts_block(7, true);
+	kit_describes(7);
+	msg_relation(&kit.b, 7, T + 1, "skip_me", 'd', "id:23:k");
+	kit_sends(0);
+	kit_inserts(7, 0x1000, "1");
+	kit_drain();
+	before = held_bytes(kit.s->held);
+	for (unsigned i = 0; i < 10000; i++) {
+		msg_insert(&kit.b, 7, T + 1, MSG_ROW("1"));
+		kit_sends(0x1001 + i);
+	}
+	kit_drain();
+	ck_assert_uint_eq(held_bytes(kit.s->held), before);
+	msg_relation(&kit.b, 7, T + 1, "renamed", 'd', "id:23:k");
+	kit_sends(0);
+	msg_insert(&kit.b, 7, T + 1, MSG_ROW("2"));
+	kit_sends(0x5000);
+	stops_block();
+	commits_stream(7, 0x6000);
+	kit_drain();
+	kit_says("begin 0/6000 xid 7\n"
+		 "c public.t lsn 0/1000 seq 0 after '1' 'x'\n"
+		 "c public.renamed lsn 0/5000 seq 1 after '2'\n"
+		 "commit 0/6030\n");
+	kit_teardown();
+}
+END_TEST
+
 START_TEST(the_status_counts_what_is_held)
 {
 	struct ez_source_status st = { .size = sizeof(st) };
@@ -392,6 +425,7 @@ int main(void)
 		  a_lost_connection_drops_what_was_held,
 		  an_old_transaction_is_not_replayed,
 		  large_transactions_go_through_a_file, the_status_counts_what_is_held,
+		  rows_of_tables_that_are_left_out_are_not_kept,
 		  blocks_that_make_no_sense_are_fatal);
 	ADD_TESTS(s, "replay", a_replay_stops_and_goes_on_as_the_engine_has_room,
 		  the_server_gets_its_status_during_a_replay,
