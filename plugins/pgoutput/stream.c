@@ -146,6 +146,31 @@ static void note_heard(struct pg_stream *s)
 	backoff_reset(&s->backoff);
 }
 
+/* EZ_AGAIN: libpq and the socket have nothing more. */
+static int next_message(struct pg_stream *s, char **ret_message, size_t *ret_len,
+			struct ez_error *err)
+{
+	int rc;
+
+	while ((rc = link_read(&s->link, ret_message, ret_len, err)) == EZ_AGAIN) {
+		rc = link_more(&s->link, err);
+		if (rc != EZ_OK)
+			break;
+	}
+	return rc;
+}
+
+/* Timers, and the end of a slice of reading: EZ_SKIP. */
+static int look_around(struct pg_stream *s, int64_t *end_us, struct ez_error *err)
+{
+	int64_t now = mono_us();
+	int rc = tick(s, true, err);
+
+	if (*end_us == 0)
+		*end_us = now + SLICE_US;
+	return rc == EZ_OK && now >= *end_us ? EZ_SKIP : rc;
+}
+
 /*
  * Reads what there is. EZ_OK: the socket is empty; EZ_SKIP: there is more, but time is up
  * or something comes first; EZ_AGAIN: the engine wants control.
@@ -155,17 +180,12 @@ static int read_all(struct pg_stream *s, struct ez_error *err)
 	int64_t end_us = 0;
 	char *message;
 	size_t len;
-	int rc;
 
 	for (unsigned n = 1;; n++) {
-		rc = link_read(&s->link, &message, &len, err);
-		if (rc == EZ_AGAIN) {
-			rc = link_more(&s->link, err);
-			if (rc == EZ_OK)
-				continue;
-			if (rc == EZ_AGAIN)
-				return EZ_OK;
-		}
+		int rc = next_message(s, &message, &len, err);
+
+		if (rc == EZ_AGAIN)
+			return EZ_OK;
 		if (UNLIKELY(rc < 0)) {
 			rc = reconnect_failed(s, rc, err);
 			return rc < 0 ? rc : EZ_OK;
@@ -174,21 +194,13 @@ static int read_all(struct pg_stream *s, struct ez_error *err)
 			note_heard(s);
 		flow_add(&s->flow, len);
 		rc = take_message(s, message, len, err);
+		if (rc == EZ_OK &&
+		    UNLIKELY(n % MESSAGES_PER_LOOK == 0 || s->wants_status))
+			rc = look_around(s, &end_us, err);
 		if (UNLIKELY(rc != EZ_OK))
 			return rc;
 		if (UNLIKELY(s->replay || s->raw || !link_is_up(&s->link)))
 			return EZ_SKIP;
-		if (UNLIKELY(n % MESSAGES_PER_LOOK == 0 || s->wants_status)) {
-			int64_t now = mono_us();
-
-			if (end_us == 0)
-				end_us = now + SLICE_US;
-			rc = tick(s, true, err);
-			if (rc < 0 || now >= end_us)
-				return rc < 0 ? rc : EZ_SKIP;
-			if (!link_is_up(&s->link))
-				return EZ_SKIP;
-		}
 	}
 }
 

@@ -33,6 +33,7 @@ struct pg_conn {
 	int fds[2];
 	bool has_byte;
 	bool is_broken, is_dialled, is_streaming, is_finished, has_ended;
+	bool is_filled; /* input was taken in since reading found nothing */
 	PGresult *answer;
 	char error[512];
 };
@@ -501,6 +502,7 @@ int PQconsumeInput(PGconn *c)
 
 	if (!c->is_streaming || !s)
 		return 1;
+	c->is_filled = true;
 	if (s->kind == STEP_CUT) {
 		c->is_broken = true;
 		snprintf(c->error, sizeof(c->error), "%s", s->text);
@@ -533,8 +535,10 @@ int PQgetCopyData(PGconn *c, char **buffer, int async)
 		return -1;
 	if (c->is_finished && (!s || s->kind != STEP_DATA))
 		return -1;
-	if (!s || (s->kind != STEP_DATA && s->kind != STEP_END))
+	if (!c->is_filled || !s || (s->kind != STEP_DATA && s->kind != STEP_END)) {
+		c->is_filled = false;
 		return 0;
+	}
 	if (s->kind == STEP_END)
 		return end_stream(c, s);
 	*buffer = xmemdup(s->bytes, s->n_bytes);
