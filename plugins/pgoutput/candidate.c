@@ -102,7 +102,9 @@ static void read_item(struct pg *pg, struct pg_candidate *c, const PGresult *res
 	 * partitions. */
 	if (c->kind == 'p')
 		c->rows = 0;
-	else if (c->rows == 0 && c->bytes > 0)
+	else if (c->bytes == 0)
+		c->rows = 0;
+	else if (c->rows == 0)
 		c->rows = -1;
 }
 

@@ -54,6 +54,21 @@ static void check_wal_level(const struct preflight *p, const PGresult *res)
 			"wal_level is %s", level);
 }
 
+static void check_standby(const struct preflight *p, const PGresult *res)
+{
+	if (!pg_field_bool(res, 0, F_STANDBY))
+		return;
+	if (PQserverVersion(p->conn) < 160000)
+		FINDING(p, EZ_FINDING_FAILED, "standby", "connect to the primary",
+			"this is a standby: changes can be read from one from PostgreSQL 16 on");
+	else
+		FINDING(p, EZ_FINDING_WARNING, "standby",
+			"run SELECT pg_log_standby_snapshot() at the primary while the slot is "
+			"being made",
+			"this is a standby: a slot is made only after the primary has logged "
+			"which transactions run");
+}
+
 static void check_room(const struct preflight *p, const PGresult *res, bool slot_exists)
 {
 	int64_t slots = pg_field_i64(res, 0, F_MAX_SLOTS) - pg_field_i64(res, 0, F_SLOTS);
@@ -219,6 +234,7 @@ static int check_all(const struct preflight *p, struct ez_error *err)
 		PQparameterStatus(p->conn, "server_version"),
 		pg_field_bool(res, 0, F_STANDBY) ? ", a standby" : "");
 	check_wal_level(p, res);
+	check_standby(p, res);
 	rc = check_replication(p, PQgetvalue(res, 0, F_ROLE), err);
 	if (rc == EZ_OK)
 		rc = check_slot(p, &slot, err);

@@ -22,6 +22,7 @@
 
 enum {
 	SQL_CAP_BYTES = 2 * 1024 * 1024,
+	LARGE_BYTES = 16 << 20,  /* a row that leaves a buffer behind worth giving back */
 	ADOPT_BYTES = 16 * 1024, /* longer rows are handed over instead of copied */
 	ROWS_PER_POLL = 4096     /* then the engine gets to look around */
 };
@@ -33,6 +34,7 @@ struct pg_reader {
 	uint64_t lsn, seq;
 	int64_t time_us;
 	bool has_begun, is_copying;
+	bool is_swollen; /* libpq's buffer is, and it never shrinks (decision R10) */
 };
 
 void pg_reader_free(struct pg_reader *r)
@@ -217,7 +219,8 @@ void pg_part_close(struct pg *pg)
 	if (!r)
 		return;
 	/* A copy that was cut short can only be ended with its session. */
-	if (r->conn && (r->is_copying || PQtransactionStatus(r->conn) != PQTRANS_IDLE))
+	if (r->conn && (r->is_copying || r->is_swollen ||
+			PQtransactionStatus(r->conn) != PQTRANS_IDLE))
 		pg_disconnect(&r->conn);
 	pg_shape_free(r->shape);
 	*r = (struct pg_reader){ .conn = r->conn };
@@ -232,6 +235,8 @@ static int emit_row(struct pg *pg, struct pg_reader *r, struct ez_out *out, char
 	struct ez_event *ev = h->event(out, r->declared, EZ_OP_SNAPSHOT, 0, n);
 	char *mem = row;
 
+	if (len >= LARGE_BYTES)
+		r->is_swollen = true;
 	if (len >= ADOPT_BYTES) {
 		h->adopt(out, row, len + 1, PQfreemem);
 	} else {

@@ -144,8 +144,18 @@ static const char BLOCKERS_SQL[] =
 	" FROM unnest(pg_blocking_pids($1::int4)) b(pid)"
 	" LEFT JOIN pg_stat_activity a ON a.pid = b.pid LIMIT 1";
 
+/* On a standby the primary has to speak first, and an idle one does not (trap F9). */
+static const char *standby_advice(const PGconn *walsender)
+{
+	const char *is_standby = PQparameterStatus(walsender, "in_hot_standby");
+
+	return is_standby && strcmp(is_standby, "on") == 0
+		       ? "; SELECT pg_log_standby_snapshot() at the primary helps"
+		       : "";
+}
+
 /* Help for whoever watches; that it fails is no error of ours. */
-static void report_wait(struct pg *pg, int walsender, int64_t waited_us)
+static void report_wait(struct pg *pg, const PGconn *walsender, int64_t waited_us)
 {
 	_cleanup_(pg_clear) PGresult *res = NULL;
 	struct ez_error err = { .size = sizeof(err) };
@@ -154,7 +164,7 @@ static void report_wait(struct pg *pg, int walsender, int64_t waited_us)
 	const char *value = pid;
 	PGconn *conn;
 
-	if (!str_format(pid, sizeof(pid), "%d", walsender) ||
+	if (!str_format(pid, sizeof(pid), "%d", PQbackendPID(walsender)) ||
 	    pg_sql_conn(pg, &conn, &err) < 0 ||
 	    pg_query_params(pg, conn, "find the blocker", BLOCKERS_SQL, 1, &value, &res,
 			    &err) < 0 ||
@@ -162,8 +172,8 @@ static void report_wait(struct pg *pg, int walsender, int64_t waited_us)
 		pg->host->log(
 			5,
 			"creating slot %s: waiting for running transactions to end, "
-			"%lld s so far",
-			pg->opt.slot, seconds);
+			"%lld s so far%s",
+			pg->opt.slot, seconds, standby_advice(walsender));
 	} else if (pg_field_u64(res, 0, 0) == 0) {
 		pg->host->log(
 			5,
@@ -206,7 +216,7 @@ static int wait_created(struct pg *pg, PGconn *conn, PGresult **ret_res,
 
 	while ((rc = pg_next_result(pg, conn, mono_us() + REPORT_US, ret_res, err)) ==
 	       EZ_AGAIN)
-		report_wait(pg, PQbackendPID(conn), mono_us() - began);
+		report_wait(pg, conn, mono_us() - began);
 	if (rc == EZ_E_CANCELLED)
 		cancel(conn);
 	return rc;

@@ -433,6 +433,33 @@ static int poll_on(void *reader)
 	return rc;
 }
 
+/* Decision R10: libpq's buffer would stay as large as the largest row, so its session goes. */
+START_TEST(a_huge_row_does_not_leave_its_memory_behind)
+{
+	void *reader;
+
+	kit_sql(k, "CREATE TABLE huge (id int PRIMARY KEY, v text);"
+		   "INSERT INTO huge VALUES (1, repeat('x', 20000000))");
+	kit_open(k, EZ_ROLE_MAIN);
+	ck_assert_int_eq(kit_prepare(k, SNAPSHOT), EZ_OK);
+	ck_assert_int_eq(kit_plan(k), EZ_OK);
+	k->rec->is_silent = true;
+	k->rec->fake->open.role = EZ_ROLE_READER;
+	ck_assert_int_eq(k->ops->open(&k->rec->fake->open, &reader, &k->err), EZ_OK);
+	ck_assert_int_eq(k->ops->part_open(reader, view_str(kit_snapshot),
+					   &kit_parts[0].part, &k->err),
+			 EZ_OK);
+	ck_assert_int_eq(poll_on(reader), EZ_EOF);
+	ck_assert_uint_eq(k->rec->n_events, 1);
+	k->ops->part_close(reader);
+	while (strcmp(kit_ask(k, "SELECT count(*) FROM pg_stat_activity"
+				 " WHERE application_name LIKE 'ezcdc % copy'"),
+		      "0") != 0)
+		;
+	k->ops->close(reader);
+}
+END_TEST
+
 START_TEST(a_cut_connection_is_transient_and_the_part_begins_anew)
 {
 	void *reader = open_reader();
@@ -506,6 +533,7 @@ static Suite *suite(void)
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_test(c, values_come_as_they_are);
 	tcase_add_test(c, long_rows_are_whole);
+	tcase_add_test(c, a_huge_row_does_not_leave_its_memory_behind);
 	tcase_add_test(c, later_changes_are_not_in_it);
 	tcase_add_loop_test(c, a_change_that_the_snapshot_cannot_see_asks_for_a_new_one,
 			    0, ARRAY_LEN(invisible_changes));
