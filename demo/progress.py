@@ -75,7 +75,7 @@ class View:
         lines = [
             f"snapshot  {bar(part, self.fancy)} {copied:>9,} rows" + (f"  {100 * part:3.0f} %" if wanted else ""),
             f"stream    {changes:>9,} changes  {max(0, self.rate):>8,.0f}/s",
-            f"{doc.get('state', '?'):<9} behind {kib(lag.get('bytes'))}, {lag.get('ms', 0)} ms",
+            f"{doc.get('state', '?'):<9} " + behind(lag) + memory(doc),
         ]
         if not self.fancy:
             print("  " + " | ".join(" ".join(line.split()) for line in lines), flush=True)
@@ -89,10 +89,22 @@ class View:
         self.drawn = len(lines)
 
 
+def behind(lag):
+    """How far, once that is known."""
+    n, ms = lag.get("bytes"), lag.get("ms")
+    if n is None or n < 0:
+        return "the stream waits in its slot"
+    return f"{kib(n)} and {ms if ms and ms > 0 else 0} ms behind"
+
+
+def memory(doc):
+    """What the daemon needs."""
+    rss = doc.get("rss_bytes")
+    return f", {kib(rss)} of memory" if rss else ""
+
+
 def kib(n):
     """Bytes for people."""
-    if n is None or n < 0:
-        return "unknown"
     return f"{n / 1048576:.1f} MiB" if n >= 1048576 else f"{n / 1024:.0f} KiB"
 
 

@@ -49,7 +49,10 @@ run net --until=now
 verify net
 
 step "the snapshot's connections are reset"
-job copy conninfo="$through" source='tables = [ "public.t" ]; snapshot_workers = 2;'
+# Large enough to be met in the middle.
+sql "create table fat (id int primary key, v text)" "alter table fat alter v set storage external"
+sql "insert into fat select i, repeat('f', 50000) from generate_series(1, 3000) i"
+job copy conninfo="$through" source='tables = [ "public.t", "public.fat" ]; snapshot_workers = 2;'
 start copy
 await 10 "a reader" sql_is "select exists (select 1 from pg_stat_activity where query ilike 'copy%')"
 touch "$PROXY/reset"
