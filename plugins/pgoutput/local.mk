@@ -18,6 +18,7 @@ pgoutput_la_SOURCES = \
 	plugins/pgoutput/info.c \
 	plugins/pgoutput/link.c plugins/pgoutput/link.h \
 	plugins/pgoutput/literal.c plugins/pgoutput/literal.h \
+	plugins/pgoutput/locks.c plugins/pgoutput/locks.h \
 	plugins/pgoutput/lsn.c plugins/pgoutput/lsn.h \
 	plugins/pgoutput/monitor.c plugins/pgoutput/monitor.h \
 	plugins/pgoutput/options.c plugins/pgoutput/options.h \

@@ -68,16 +68,19 @@ void snapshot_token_add(struct buf *b, const struct snapshot_token *token)
 	buf_add_str(b, lsn_format(token->lsn).text);
 	buf_add_char(b, ' ');
 	buf_add_i64(b, token->time_us);
+	buf_add_char(b, ' ');
+	buf_add_i64(b, token->pid);
 }
 
 bool snapshot_token_parse(struct ez_view text, struct snapshot_token *ret)
 {
-	struct ez_view rest = text, lsn, time;
+	struct ez_view rest = text, lsn, time, pid;
 	struct snapshot_token t;
 
 	if (!view_split(&rest, ' ', &t.name) || !view_split(&rest, ' ', &lsn) ||
-	    !view_split(&rest, ' ', &time) || t.name.len == 0 ||
-	    !lsn_parse(lsn, &t.lsn) || !parse_i64(time, &t.time_us))
+	    !view_split(&rest, ' ', &time) || !view_split(&rest, ' ', &pid) ||
+	    t.name.len == 0 || !lsn_parse(lsn, &t.lsn) || !parse_i64(time, &t.time_us) ||
+	    !parse_i64(pid, &t.pid))
 		return false;
 	*ret = t;
 	return true;

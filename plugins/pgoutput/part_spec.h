@@ -33,6 +33,7 @@ struct snapshot_token {
 	struct ez_view name;
 	uint64_t lsn;
 	int64_t time_us;
+	int64_t pid; /* of the session that holds the locks */
 };
 
 void snapshot_token_add(struct buf *b, const struct snapshot_token *token);

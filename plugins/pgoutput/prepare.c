@@ -39,6 +39,7 @@ static void fill(struct pg *pg, const struct pg_slot_made *slot, const char *sna
 		.name = view_str(snapshot),
 		.lsn = slot->lsn,
 		.time_us = pg->host->now_us(),
+		.pid = pg_snapshot_pid(s->snapshot),
 	};
 
 	buf_reset(&s->position);

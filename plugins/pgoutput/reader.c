@@ -13,6 +13,7 @@
 #include "base/view.h"
 #include "conn.h"
 #include "copy.h"
+#include "locks.h"
 #include "lsn.h"
 #include "part_spec.h"
 #include "pgoutput.h"
@@ -79,30 +80,22 @@ static int fail_lost(struct pg *pg, struct ez_error *err)
 			      "has ended");
 }
 
+/* One transaction for all parts of this reader: its snapshot and its locks stay. */
 static int begin(struct pg *pg, struct pg_reader *r, const struct snapshot_token *token,
-		 const struct part_spec *spec, struct ez_error *err)
+		 struct ez_error *err)
 {
 	_cleanup_(buf_release) struct buf sql = BUF_INIT(SQL_CAP_BYTES);
-	_cleanup_(pg_clear) PGresult *res = NULL;
 	int rc;
 
+	if (PQtransactionStatus(r->conn) == PQTRANS_INTRANS)
+		return EZ_OK;
 	buf_add_str(&sql, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;"
 			  " SET TRANSACTION SNAPSHOT ");
 	quote_literal(&sql, token->name);
-	buf_add_str(&sql, "; SELECT FROM ONLY ");
-	quote_table(&sql, spec->schema, spec->name);
-	/* The entry as the snapshot shows it, the function as it is now. */
-	buf_addf(
-		&sql,
-		" LIMIT 0; SELECT relkind = 'p' OR relfilenode = pg_relation_filenode(oid)"
-		" FROM pg_class WHERE oid = %u",
-		spec->oid);
-	rc = pg_query(pg, r->conn, "begin to copy", buf_cstr(&sql), &res, err);
-	if (rc < 0)
-		return is_lost(err->code) ? fail_lost(pg, err) : rc;
-	if (PQntuples(res) != 1 || !pg_field_bool(res, 0, 0))
-		return fail_lost(pg, err);
-	return EZ_OK;
+	rc = pg_query(pg, r->conn, "begin to copy", buf_cstr(&sql), NULL, err);
+	if (rc == EZ_OK)
+		rc = pg_lock_like(pg, r->conn, token->pid, err);
+	return rc < 0 && is_lost(err->code) ? fail_lost(pg, err) : rc;
 }
 
 static void add_columns(struct buf *sql, const struct ez_table *t)
@@ -204,7 +197,7 @@ int pg_part_open(struct pg *pg, struct ez_view snapshot, const struct ez_part *p
 	r->shape = pg_shape_dup(part->table);
 	r->lsn = token.lsn;
 	r->time_us = token.time_us;
-	rc = begin(pg, r, &token, &spec, err);
+	rc = begin(pg, r, &token, err);
 	if (rc == EZ_OK)
 		rc = start_copy(pg, r, &spec, err);
 	if (rc < 0)
@@ -220,7 +213,7 @@ void pg_part_close(struct pg *pg)
 		return;
 	/* A copy that was cut short can only be ended with its session. */
 	if (r->conn && (r->is_copying || r->is_swollen ||
-			PQtransactionStatus(r->conn) != PQTRANS_IDLE))
+			PQtransactionStatus(r->conn) != PQTRANS_INTRANS))
 		pg_disconnect(&r->conn);
 	pg_shape_free(r->shape);
 	*r = (struct pg_reader){ .conn = r->conn };
@@ -292,8 +285,6 @@ static int finish(struct pg *pg, struct pg_reader *r, struct ez_out *out,
 	struct lsn_text text;
 	int rc = end_copy(pg, r, err);
 
-	if (rc == EZ_OK)
-		rc = pg_query(pg, r->conn, "end the copy", "COMMIT", NULL, err);
 	if (rc < 0)
 		return rc;
 	r->is_copying = false;

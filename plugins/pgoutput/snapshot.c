@@ -13,6 +13,7 @@
 #include "base/view.h"
 #include "catalog.h"
 #include "conn.h"
+#include "locks.h"
 #include "part_spec.h"
 #include "pgoutput.h"
 #include "plan.h"
@@ -43,9 +44,9 @@
  * ends: locks of one transaction cannot be given back one by one, and a session per table
  * would cost the server more than the wait costs whoever wants to alter a copied table.
  *
- * If the lock session is lost nevertheless, its exported name is gone with it. A reader
- * imports the name at each part, so it fails there; the part it is reading at that moment is
- * still right, because COPY holds a lock of its own.
+ * Readers take the same locks once more, for the reason that locks.h gives. If the lock
+ * session is lost nevertheless, its exported name is gone with it, and a reader that begins
+ * fails; one that has begun holds snapshot and locks of its own, and what it reads is right.
  */
 struct pg_snapshot {
 	struct pg *pg;
@@ -112,6 +113,11 @@ void pg_snapshot_free(struct pg_snapshot *s)
 	pg_disconnect(&s->lock_conn);
 	pg_disconnect(&s->slot_conn);
 	free(s);
+}
+
+int64_t pg_snapshot_pid(const struct pg_snapshot *s)
+{
+	return s && s->lock_conn ? PQbackendPID(s->lock_conn) : 0;
 }
 
 static void note_lost(struct pg_snapshot *s)
@@ -294,6 +300,31 @@ static int compare(struct pg *pg, const struct lists *was, struct ez_error *err)
 	return rc;
 }
 
+/* On the side connection, which must not wait for long while the locks are held. */
+static int compare_and_cut(struct pg *pg, struct ez_plan *plan, struct ez_out *out,
+			   const struct lists *was, struct ez_error *err)
+{
+	PGconn *conn;
+	int rc = pg_sql_conn(pg, &conn, err);
+
+	if (rc == EZ_OK)
+		rc = pg_lock_patience(pg, conn, err);
+	if (rc == EZ_OK)
+		rc = compare(pg, was, err);
+	if (rc == EZ_OK)
+		rc = pg_plan_parts(pg, plan, out, &was->tables, &was->storage, err);
+	if (rc == EZ_OK)
+		rc = pg_lock_no_patience(pg, conn, err);
+	if (rc < 0 && pg_lock_is_timeout(err)) {
+		pg->host->log(5, "somebody waits to alter a table that is to be copied: taking "
+				 "the snapshot again");
+		rc = EZ_AGAIN;
+	}
+	if (rc != EZ_OK)
+		pg_disconnect(&pg->sql->conn);
+	return rc;
+}
+
 int pg_plan(struct pg *pg, struct ez_plan *plan, struct ez_out *out, struct ez_error *err)
 {
 	struct pg_snapshot *s = pg->sql->snapshot;
@@ -308,9 +339,7 @@ int pg_plan(struct pg *pg, struct ez_plan *plan, struct ez_out *out, struct ez_e
 	if (rc == EZ_OK && was.tables.n > 0)
 		rc = lock(pg, s->lock_conn, &was.tables, &was.storage, err);
 	if (rc == EZ_OK)
-		rc = compare(pg, &was, err);
-	if (rc == EZ_OK)
-		rc = pg_plan_parts(pg, plan, out, &was.tables, &was.storage, err);
+		rc = compare_and_cut(pg, plan, out, &was, err);
 	lists_release(&was);
 	return rc;
 }

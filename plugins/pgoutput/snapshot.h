@@ -28,6 +28,9 @@ _must_check_ int pg_snapshot_open(struct pg *pg, PGconn **slot_conn, bool keeps_
 				  struct ez_error *err);
 void pg_snapshot_free(struct pg_snapshot *s);
 
+/* The server's process of the lock session; 0 without a snapshot. */
+int64_t pg_snapshot_pid(const struct pg_snapshot *s);
+
 /* Keeps the sessions alive, without blocking (trap B7). */
 void pg_snapshot_idle(struct pg_snapshot *s);
 int64_t pg_snapshot_due_us(const struct pg_snapshot *s);
