@@ -379,8 +379,7 @@ END_TEST
 START_TEST(messages_that_make_no_sense_are_fatal)
 {
 	static const char *const bad[] = { "x", "w", "wshort", "k",
-					   "w1234567812345678"
-					   "12345678?" };
+					   "w123456781234567812345678?" };
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		kit_setup();
