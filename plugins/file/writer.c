@@ -210,6 +210,7 @@ void writer_close(struct writer *w)
 			end_session(w);
 		detach(w);
 	}
+	map_release(&w->begun, NULL);
 	out_close(&w->out);
 	shapes_release(&w->shapes);
 	free(w->next);

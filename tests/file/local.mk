@@ -17,10 +17,16 @@ libfiletest_la_CFLAGS = $(AM_CFLAGS) $(FILE_CFLAGS) $(CHECK_CFLAGS)
 libfiletest_la_LIBADD = libfakehost.la libbase.la $(FILE_LIBS)
 
 FILE_TESTS = \
+	tests/file/test_check \
 	tests/file/test_crash \
+	tests/file/test_csv \
 	tests/file/test_disk \
 	tests/file/test_encode \
 	tests/file/test_files \
+	tests/file/test_jsontext \
+	tests/file/test_manifest \
+	tests/file/test_names \
+	tests/file/test_property \
 	tests/file/test_snapshot
 check_PROGRAMS += $(FILE_TESTS) tests/file/bench_encode
 TESTS += $(FILE_TESTS)
@@ -29,9 +35,15 @@ FILE_TEST_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests -I$(top_srcdir)/plugin
 FILE_TEST_CFLAGS = $(AM_CFLAGS) $(FILE_CFLAGS) $(CHECK_CFLAGS)
 FILE_TEST_LDADD = libfiletest.la $(CHECK_LIBS)
 
+tests_file_test_check_CPPFLAGS = $(FILE_TEST_CPPFLAGS)
+tests_file_test_check_CFLAGS = $(FILE_TEST_CFLAGS)
+tests_file_test_check_LDADD = $(FILE_TEST_LDADD)
 tests_file_test_crash_CPPFLAGS = $(FILE_TEST_CPPFLAGS)
 tests_file_test_crash_CFLAGS = $(FILE_TEST_CFLAGS)
 tests_file_test_crash_LDADD = $(FILE_TEST_LDADD)
+tests_file_test_csv_CPPFLAGS = $(FILE_TEST_CPPFLAGS)
+tests_file_test_csv_CFLAGS = $(FILE_TEST_CFLAGS)
+tests_file_test_csv_LDADD = $(FILE_TEST_LDADD)
 tests_file_test_disk_CPPFLAGS = $(FILE_TEST_CPPFLAGS)
 tests_file_test_disk_CFLAGS = $(FILE_TEST_CFLAGS)
 tests_file_test_disk_LDADD = $(FILE_TEST_LDADD)
@@ -41,6 +53,18 @@ tests_file_test_encode_LDADD = $(FILE_TEST_LDADD)
 tests_file_test_files_CPPFLAGS = $(FILE_TEST_CPPFLAGS)
 tests_file_test_files_CFLAGS = $(FILE_TEST_CFLAGS)
 tests_file_test_files_LDADD = $(FILE_TEST_LDADD)
+tests_file_test_jsontext_CPPFLAGS = $(FILE_TEST_CPPFLAGS)
+tests_file_test_jsontext_CFLAGS = $(FILE_TEST_CFLAGS)
+tests_file_test_jsontext_LDADD = $(FILE_TEST_LDADD)
+tests_file_test_manifest_CPPFLAGS = $(FILE_TEST_CPPFLAGS)
+tests_file_test_manifest_CFLAGS = $(FILE_TEST_CFLAGS)
+tests_file_test_manifest_LDADD = $(FILE_TEST_LDADD)
+tests_file_test_names_CPPFLAGS = $(FILE_TEST_CPPFLAGS)
+tests_file_test_names_CFLAGS = $(FILE_TEST_CFLAGS)
+tests_file_test_names_LDADD = $(FILE_TEST_LDADD)
+tests_file_test_property_CPPFLAGS = $(FILE_TEST_CPPFLAGS)
+tests_file_test_property_CFLAGS = $(FILE_TEST_CFLAGS)
+tests_file_test_property_LDADD = $(FILE_TEST_LDADD)
 tests_file_test_snapshot_CPPFLAGS = $(FILE_TEST_CPPFLAGS)
 tests_file_test_snapshot_CFLAGS = $(FILE_TEST_CFLAGS)
 tests_file_test_snapshot_LDADD = $(FILE_TEST_LDADD)

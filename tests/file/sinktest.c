@@ -89,6 +89,16 @@ const char *test_folder(void)
 
 /* ------------------------------------------------------------------ the sink */
 
+/* Once per process, as the engine does. */
+static void load_plugin(void)
+{
+	static bool is_loaded;
+
+	if (!is_loaded)
+		ez_plugin.load(fake_host_table());
+	is_loaded = true;
+}
+
 void sink_set(struct sinktest *t, const char *name, const char *value)
 {
 	for (size_t i = 0; i < t->n_settings; i++) {
@@ -112,7 +122,7 @@ int sink_open(struct sinktest *t, uint32_t role)
 	struct ez_position p = { .order = 0 };
 	int rc;
 
-	ez_plugin.load(fake_host_table());
+	load_plugin();
 	t->fake = fake_host_new(ez_plugin.options, t->settings);
 	t->fake->open.role = role;
 	t->inst = NULL;
