@@ -23,7 +23,7 @@ int load_job(const struct load_args *a, struct job **ret, struct ez_error *err)
 		rc = job_load_fd(&how, a->fd, &problems, ret, err);
 	else
 		rc = job_load_file(&how, a->path, &problems, ret, err);
-	for (size_t i = 0; rc < 0 && problems.n > 1 && i < problems.n_lines; i++)
+	for (size_t i = 1; rc < 0 && i < problems.n_lines; i++)
 		log_msg(EZL_ERROR, "%s", problems.lines[i]);
 	problems_release(&problems);
 	return rc;

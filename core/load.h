@@ -12,8 +12,8 @@ struct loader;
 struct secret_fds;
 
 /*
- * Loading a job file as the programs do it: every fault of the file is logged on a line of
- * its own, the error is the sentence for the last line.
+ * Loading a job file as the programs do it: every further fault of the file is logged on a
+ * line of its own, the error is the sentence for the last line.
  */
 struct load_args {
 	struct loader *loader;

@@ -93,6 +93,19 @@ int chain_apply(const struct chain_plan *p, struct ez_event *ev, struct ez_out *
 	return EZ_OK;
 }
 
+int chain_apply_message(const struct chain *c, struct ez_event *ev, struct ez_out *out,
+			struct ez_error *err)
+{
+	for (size_t i = 0; i < c->n; i++) {
+		const struct transform *t = &c->transforms[i];
+		int rc = t->ops->apply(t->inst, NULL, ev, out, err);
+
+		if (rc != EZ_OK)
+			return rc;
+	}
+	return EZ_OK;
+}
+
 void chain_release(struct chain *c)
 {
 	for (size_t i = 0; i < c->n; i++)

@@ -50,6 +50,10 @@ const struct ez_table *chain_plan_shape(const struct chain_plan *p,
 _must_check_ int chain_apply(const struct chain_plan *p, struct ez_event *ev,
 			     struct ez_out *out, struct ez_error *err);
 
+/* The same for a message, which has no table: every transform sees it, without a state. */
+_must_check_ int chain_apply_message(const struct chain *c, struct ez_event *ev,
+				     struct ez_out *out, struct ez_error *err);
+
 /* host->reshape */
 void chain_reshape(struct ez_shape *shape, const struct ez_table *table);
 

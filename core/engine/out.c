@@ -299,15 +299,30 @@ struct ez_event *out_event(struct ez_out *o, const struct ez_table *t, uint32_t 
 	return new_event(o, t, op, n_before, n_after);
 }
 
+/* The dead letter of an event that was not transformed to the end names its place only: a
+ * value may be one that a later transform was to hide. */
+static int reject(struct ez_out *o, struct ez_event *ev, struct ez_error *err)
+{
+	ev->before = NULL;
+	ev->after = NULL;
+	return o->ops->reject(o->arg, ev, err) < 0 ? EZ_E_DATA : EZ_SKIP;
+}
+
 static int transform(struct ez_out *o, struct ez_event *ev, struct ez_error *err)
 {
-	int rc = chain_apply(&o->entry->plan, ev, o, err);
+	int rc = o->entry ? chain_apply(&o->entry->plan, ev, o, err) :
+			    chain_apply_message(&o->chain, ev, o, err);
 
 	if (rc == EZ_E_DATA)
-		rc = o->ops->reject(o->arg, ev, err) < 0 ? EZ_E_DATA : EZ_SKIP;
-	if (rc == EZ_OK)
+		rc = reject(o, ev, err);
+	if (rc == EZ_OK && o->entry)
 		ev->table = &o->entry->final->desc;
 	return rc;
+}
+
+static bool has_transforms(const struct ez_out *o)
+{
+	return o->entry ? o->entry->plan.n_links > 0 : o->chain.n > 0;
 }
 
 /* The first event of this table in the batch. */
@@ -331,15 +346,15 @@ int out_emit(struct ez_out *o, struct ez_event *ev, struct ez_error *err)
 {
 	struct batch *b = o->batch;
 
-	if (o->entry) {
-		if (o->entry->plan.n_links > 0) {
-			int rc = transform(o, ev, err);
+	if (has_transforms(o)) {
+		int rc = transform(o, ev, err);
 
-			if (rc != EZ_OK) {
-				take_back(o);
-				return rc == EZ_SKIP ? EZ_OK : rc;
-			}
+		if (rc != EZ_OK) {
+			take_back(o);
+			return rc == EZ_SKIP ? EZ_OK : rc;
 		}
+	}
+	if (o->entry) {
 		if (UNLIKELY(o->entry->held_in != o->next_number))
 			touch(o, o->entry);
 		o->entry->rows[out_op_index(ev->op)]++;

@@ -98,17 +98,6 @@ static const struct ez_option opt_part_bytes = {
 	.min = INT64_C(1) << 20,
 	.max = INT64_C(1) << 40,
 };
-static const struct ez_option opt_target = {
-	.size = sizeof(struct ez_option),
-	.type = EZ_OPT_ENUM,
-	.name = "target",
-	.label = "Rows already at the target",
-	.group = "Snapshot",
-	.fallback = "replace",
-	.choices = "replace|append",
-	.help = "replace: the copy begins with empty tables, and refuses others. append: rows "
-		"may be there and stay.",
-};
 static const struct ez_option opt_streaming = {
 	.size = sizeof(struct ez_option),
 	.type = EZ_OPT_BOOL,
@@ -154,7 +143,7 @@ static const struct ez_option opt_heartbeat = {
 const struct ez_option *const pg_option_table[] = {
 	&opt_conninfo,    &opt_password,  &opt_tables,    &opt_slot,
 	&opt_publication, &opt_create,    &opt_snapshot,  &opt_snapshot_workers,
-	&opt_part_bytes,  &opt_target,    &opt_streaming, &opt_messages,
+	&opt_part_bytes,   &opt_streaming, &opt_messages,
 	&opt_origin,      &opt_heartbeat, NULL,
 };
 
@@ -211,7 +200,6 @@ int pg_options_read(struct pg *pg, struct ez_error *err)
 		.streaming = host->num(config, "streaming") != 0,
 		.messages = host->num(config, "messages") != 0,
 		.origin_none = view_eq_str(host->str(config, "origin"), "none"),
-		.append = view_eq_str(host->str(config, "target"), "append"),
 	};
 	return check_names(pg, err);
 }

@@ -43,7 +43,6 @@ struct pg_options {
 	bool streaming;
 	bool messages;
 	bool origin_none;
-	bool append; /* target = "append" */
 };
 
 struct pg {

@@ -566,7 +566,7 @@ struct ez_transform {
 	/* Alters the event in place: new cells come from host->alloc(out), existing cells may
 	 * be overwritten, their text not. ev->table already is the new shape if there is one;
 	 * before and after are still as `in`. EZ_OK: keep it; EZ_SKIP: drop it. Sees
-	 * truncates too (no cells). */
+	 * truncates too (no cells), and messages (no table, state NULL). */
 	int (*apply)(void *, void *state, struct ez_event *ev, struct ez_out *out,
 	             struct ez_error *);
 	/* optional */
