@@ -251,7 +251,7 @@ const char *list_names(const char *folder)
 static void inflate_all(struct buf *raw, struct buf *to)
 {
 	z_stream z = { .next_in = (Bytef *)raw->ptr, .avail_in = (uInt)raw->len };
-	char block[65536];
+	char block[4096];
 	int rc = Z_OK;
 
 	if (inflateInit2(&z, 15 + 16) != Z_OK)
@@ -274,7 +274,7 @@ static void unzstd_all(struct buf *raw, struct buf *to)
 {
 	ZSTD_DCtx *z = ZSTD_createDCtx();
 	ZSTD_inBuffer in = { .src = raw->ptr, .size = raw->len };
-	char block[65536];
+	char block[4096];
 	size_t left = 0;
 
 	while (in.pos < in.size) {
