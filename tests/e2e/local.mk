@@ -28,6 +28,7 @@ E2E_TESTS = \
 	tests/e2e/replica_identities.sh \
 	tests/e2e/rewrite_during_snapshot.sh \
 	tests/e2e/row_filters_and_column_lists.sh \
+	tests/e2e/sample_sink.sh \
 	tests/e2e/schema_changes.sh \
 	tests/e2e/server_majors.sh \
 	tests/e2e/server_restart.sh \
