@@ -120,17 +120,35 @@ static struct pg_relation *copy_stated(const struct protocol_relation *m,
 	return rel;
 }
 
+/* A table that leaves the job by a new name should not do so unseen. */
+static void tell_if_it_leaves(const struct pg *pg, const struct relation *old,
+			      const struct relation *now)
+{
+	const struct pg_relation *was, *is = now->stated;
+
+	if (!old || !old->is_selected || now->is_selected)
+		return;
+	was = old->stated;
+	pg->host->log(4,
+		      "table %.*s.%.*s is called %.*s.%.*s now, which the job does not "
+		      "select: its changes are left out from here on",
+		      VIEW_ARG(was->schema), VIEW_ARG(was->name), VIEW_ARG(is->schema),
+		      VIEW_ARG(is->name));
+}
+
 void relation_put(struct relations *r, const struct pg *pg,
 		  const struct protocol_relation *m)
 {
-	struct relation *rel = xcalloc(1, sizeof(*rel));
+	struct relation *rel = xcalloc(1, sizeof(*rel)), *old;
 
 	rel->oid = m->oid;
 	rel->n_columns = m->n_columns;
 	rel->is_identity = xcalloc(m->n_columns + 1u, sizeof(*rel->is_identity));
 	rel->stated = copy_stated(m, rel->is_identity);
 	rel->is_selected = relation_is_selected(pg, m);
-	relation_free(map_put_u64(&r->by_oid, m->oid, rel));
+	old = map_put_u64(&r->by_oid, m->oid, rel);
+	tell_if_it_leaves(pg, old, rel);
+	relation_free(old);
 	r->last = rel;
 }
 

@@ -278,6 +278,27 @@ START_TEST(a_new_identity_counts_from_its_description_on)
 }
 END_TEST
 
+START_TEST(a_table_that_leaves_by_a_new_name_is_followed_no_longer_and_that_is_said)
+{
+	setup();
+	describe();
+	begins(0x2000, 7);
+	inserts("1");
+	msg_relation(&b, 0, T, "skip_t", 'd', "id:23:k v:25 w:25");
+	sends();
+	ck_assert_ptr_nonnull(strstr(fake_host_last_log(), "public.t is called "
+							   "public.skip_t"));
+	inserts("2");
+	msg_relation(&b, 0, T, "back", 'd', "id:23:k v:25 w:25");
+	sends();
+	inserts("3");
+	says_of_rows("begin 0/2000 xid 7\n"
+		     "c public.t lsn 0/1000 seq 0 after '1' 'x' ~\n"
+		     "c public.back lsn 0/1000 seq 1 after '3' 'x' ~\n");
+	teardown();
+}
+END_TEST
+
 START_TEST(a_refused_table_ends_the_poll_with_the_engines_error)
 {
 	setup();
@@ -408,10 +429,12 @@ int main(void)
 		  messages_in_and_outside_transactions,
 		  messages_that_were_not_asked_for_are_no_events,
 		  types_and_origins_are_read_and_ignored);
-	ADD_TESTS(s, "shapes", a_new_description_makes_a_new_version,
-		  the_same_description_again_changes_nothing,
-		  a_new_identity_counts_from_its_description_on,
-		  a_refused_table_ends_the_poll_with_the_engines_error,
-		  a_catalog_that_is_away_leaves_the_message_for_later);
+	ADD_TESTS(
+		s, "shapes", a_new_description_makes_a_new_version,
+		the_same_description_again_changes_nothing,
+		a_new_identity_counts_from_its_description_on,
+		a_table_that_leaves_by_a_new_name_is_followed_no_longer_and_that_is_said,
+		a_refused_table_ends_the_poll_with_the_engines_error,
+		a_catalog_that_is_away_leaves_the_message_for_later);
 	return run_tests(s);
 }
