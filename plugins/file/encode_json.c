@@ -67,9 +67,9 @@ void encoder_begin_tx(struct encoder *e, const struct ez_commit *tx)
 static void add_source(struct encoder *e, const struct shape *s,
 		       const struct ez_event *ev)
 {
-	char *p = out_room(e->out, e->head_len + s->table_len + e->commit_len + e->time_len +
-					   e->part_len + LSN_MAX + VALUE_DIGITS_MAX +
-					   TAIL_MAX);
+	char *p = out_room(e->out, e->head_len + s->table_len + e->commit_len +
+					   e->time_len + e->part_len + LSN_MAX +
+					   VALUE_DIGITS_MAX + TAIL_MAX);
 	char *start = p;
 
 	p = copy_ready(p, e->head, e->head_len);

@@ -39,6 +39,25 @@ static const char *skip_digits(const char *p, const char *end)
 	return p;
 }
 
+/* Past one digit or more; NULL when there is none. */
+static const char *need_digits(const char *p, const char *end)
+{
+	const char *to = skip_digits(p, end);
+
+	return to == p ? NULL : to;
+}
+
+/* Past "e+20", if that is what stands there; NULL when it is broken. */
+static const char *skip_exponent(const char *p, const char *end)
+{
+	if (p == end || (*p != 'e' && *p != 'E'))
+		return p;
+	p++;
+	if (p < end && (*p == '+' || *p == '-'))
+		p++;
+	return need_digits(p, end);
+}
+
 /* The end of the number that begins at p, or NULL. */
 static const char *skip_number(const char *p, const char *end)
 {
@@ -47,25 +66,12 @@ static const char *skip_number(const char *p, const char *end)
 	if (p < end && *p == '-')
 		p++;
 	start = p;
-	p = skip_digits(p, end);
-	if (p == start || (*start == '0' && p - start > 1))
+	p = need_digits(p, end);
+	if (!p || (*start == '0' && p - start > 1))
 		return NULL;
-	if (p < end && *p == '.') {
-		start = ++p;
-		p = skip_digits(p, end);
-		if (p == start)
-			return NULL;
-	}
-	if (p < end && (*p == 'e' || *p == 'E')) {
-		p++;
-		if (p < end && (*p == '+' || *p == '-'))
-			p++;
-		start = p;
-		p = skip_digits(p, end);
-		if (p == start)
-			return NULL;
-	}
-	return p;
+	if (p < end && *p == '.')
+		p = need_digits(p + 1, end);
+	return p ? skip_exponent(p, end) : NULL;
 }
 
 bool jsontext_is_number(struct ez_view v)

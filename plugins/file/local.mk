@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
+dist_doc_DATA += docs/sink-file.md
+
 FILE_SINK_SOURCES = \
 	plugins/file/check.c \
 	plugins/file/datafile.c plugins/file/datafile.h \
@@ -24,6 +26,7 @@ FILE_SINK_SOURCES = \
 
 if PLUGIN_FILE
 plugin_LTLIBRARIES += file.la
+dist_man_MANS += plugins/file/ezcdc-file.7
 endif
 file_la_SOURCES = $(FILE_SINK_SOURCES)
 file_la_CFLAGS = $(PLUGIN_CFLAGS) $(FILE_CFLAGS)

@@ -37,7 +37,8 @@ static inline uint64_t plain_odd(uint64_t v)
 {
 	uint64_t quote = v ^ PLAIN_EACH('"'), slash = v ^ PLAIN_EACH('\\');
 
-	return (((v - PLAIN_EACH(' ')) | (quote - PLAIN_EACH(1)) | (slash - PLAIN_EACH(1))) |
+	return (((v - PLAIN_EACH(' ')) | (quote - PLAIN_EACH(1)) |
+		 (slash - PLAIN_EACH(1))) |
 		v) &
 	       PLAIN_EACH(0x80);
 }

@@ -341,19 +341,24 @@ static bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* "2024-02-29 12:00:00", perhaps a fraction, perhaps "+00"; NULL for anything else. */
+/* "2024-02-29 12:00:00" at the front. */
+static bool begins_usual(struct ez_view v)
+{
+	return v.len >= 19 && v.len <= INSTANT_MAX && v.ptr[10] == ' ' &&
+	       is_like(v.ptr, "0000-00-") && is_like(v.ptr + 11, "00:00:00") &&
+	       is_digit(v.ptr[8]) && is_digit(v.ptr[9]);
+}
+
+/* That, perhaps a fraction, and "+00" if it is zoned; NULL for anything else. */
 static char *put_usual_instant(char *p, bool zoned, struct ez_view v)
 {
 	size_t n = v.len;
 
-	if (n < 19 || n > INSTANT_MAX || v.ptr[10] != ' ' || !is_like(v.ptr, "0000-00-") ||
-	    !is_like(v.ptr + 11, "00:00:00") || !is_digit(v.ptr[8]) || !is_digit(v.ptr[9]))
+	if (!begins_usual(v))
 		return NULL;
-	if (zoned) {
-		if (n < 22 || memcmp(v.ptr + n - 3, "+00", 3) != 0)
-			return NULL;
-		n -= 3;
-	}
+	if (zoned && (n < 22 || memcmp(v.ptr + n - 3, "+00", 3) != 0))
+		return NULL;
+	n -= zoned ? 3 : 0;
 	if (n > 19 && v.ptr[19] != '.')
 		return NULL;
 	*p++ = '"';
