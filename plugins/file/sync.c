@@ -214,6 +214,7 @@ static void tell_writers(struct shared *sh, int rc, const struct ez_error *err)
 		if (rc == EZ_OK) {
 			w->durable = w->cut;
 			w->is_waiting = w->wanted != w->cut;
+			w->has_failed = false;
 		} else {
 			error_copy(&w->error, err);
 			w->has_failed = true;

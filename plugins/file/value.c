@@ -393,14 +393,13 @@ static char *put_int(char *p, struct ez_view v)
 
 static char *put_bool(char *p, struct ez_view v)
 {
-	if (v.len != 1 || (v.ptr[0] != 't' && v.ptr[0] != 'f'))
+	static const char words[2][8] = { "false", "true" };
+	bool yes = v.len == 1 && v.ptr[0] == 't';
+
+	if (v.len != 1 || (!yes && v.ptr[0] != 'f'))
 		return NULL;
-	if (v.ptr[0] == 't') {
-		memcpy(p, "true", 4);
-		return p + 4;
-	}
-	memcpy(p, "false", 5);
-	return p + 5;
+	memcpy(p, words[yes], sizeof(words[yes]));
+	return p + (yes ? 4 : 5);
 }
 
 char *value_put_json(char *p, enum value_form form, struct ez_view v)

@@ -193,6 +193,27 @@ START_TEST(full_disk_while_flushing_passes)
 }
 END_TEST
 
+START_TEST(failure_that_was_overcome_is_not_told)
+{
+	if (skip_without_mount())
+		return;
+	reopen(EZ_EOF);
+	ck_assert_int_eq(sink_insert(&t, table, 1, 1), EZ_OK);
+	fill(0);
+	ck_assert_int_eq(sink_flush(&t), EZ_OK);
+	for (int i = 0; i < 1000 && atomic_load(&t.fake->ctx.wakes) == 0; i++)
+		usleep(10000);
+	ck_assert_uint_eq(atomic_load(&t.fake->ctx.wakes), 1);
+	empty();
+	ck_assert_int_eq(sink_flush(&t), EZ_OK);
+	for (int i = 0; i < 1000 && atomic_load(&t.fake->ctx.wakes) == 1; i++)
+		usleep(10000);
+	ck_assert_int_eq(sink_settle(&t), EZ_OK);
+	sink_close(&t);
+	ck_assert_str_eq(list_names(folder), "shop-t0000000000.jsonl ");
+}
+END_TEST
+
 START_TEST(full_disk_while_a_buffer_is_flushed_passes)
 {
 	_cleanup_(freep) char *all = NULL;
@@ -511,6 +532,7 @@ static Suite *suite(void)
 	tcase_add_loop_test(full, full_disk_takes_nothing_of_a_batch_and_all_of_it_later,
 			    0, 6);
 	tcase_add_test(full, full_disk_while_flushing_passes);
+	tcase_add_test(full, failure_that_was_overcome_is_not_told);
 	tcase_add_test(full, full_disk_while_a_buffer_is_flushed_passes);
 	suite_add_tcase(s, full);
 	tcase_add_checked_fixture(locks, setup, NULL);
