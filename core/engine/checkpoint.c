@@ -104,6 +104,18 @@ static uint32_t crc32c(struct ez_view v)
 
 /* ------------------------------------------------------------------------------- writing */
 
+static void add_number(struct jsonw *w, const char *key, int64_t v)
+{
+	jsonw_key(w, key);
+	jsonw_i64(w, v);
+}
+
+/* Readers of JSON take 63 bits and a sign: the upper half is written as negative numbers. */
+static void add_bits(struct jsonw *w, const char *key, uint64_t v)
+{
+	add_number(w, key, (int64_t)v);
+}
+
 static void add_mark(struct jsonw *w, const char *key, const struct mark *m)
 {
 	if (!mark_is_set(m))
@@ -112,15 +124,8 @@ static void add_mark(struct jsonw *w, const char *key, const struct mark *m)
 	jsonw_begin_object(w);
 	jsonw_key(w, "at");
 	jsonw_str(w, m->text);
-	jsonw_key(w, "order");
-	jsonw_u64(w, m->order);
+	add_bits(w, "order", m->order);
 	jsonw_end_object(w);
-}
-
-static void add_number(struct jsonw *w, const char *key, int64_t v)
-{
-	jsonw_key(w, key);
-	jsonw_i64(w, v);
 }
 
 static void add_text(struct jsonw *w, const char *key, struct ez_view v)
@@ -150,8 +155,7 @@ static void add_column(struct jsonw *w, const struct ez_column *c)
 static void add_table(struct jsonw *w, const struct ez_table *t)
 {
 	jsonw_begin_object(w);
-	jsonw_key(w, "id");
-	jsonw_u64(w, t->id);
+	add_bits(w, "id", t->id);
 	add_text(w, "schema", t->schema);
 	add_text(w, "name", t->name);
 	add_number(w, "version", t->version);
@@ -171,8 +175,7 @@ void checkpoint_format(const struct checkpoint *c, struct buf *ret_text)
 	jsonw_begin_object(&w);
 	add_number(&w, "format", FORMAT);
 	add_text(&w, "job", view_str(c->job));
-	jsonw_key(&w, "epoch");
-	jsonw_u64(&w, c->epoch);
+	add_bits(&w, "epoch", c->epoch);
 	add_text(&w, "phase", view_str(phase_to_str(c->phase)));
 	add_text(&w, "slot", view_str(c->slot));
 	if (c->identity)
@@ -180,10 +183,8 @@ void checkpoint_format(const struct checkpoint *c, struct buf *ret_text)
 	add_mark(&w, "position", &c->position);
 	add_mark(&w, "idle", &c->idle);
 	add_mark(&w, "start", &c->start);
-	jsonw_key(&w, "snapshot");
-	jsonw_u64(&w, c->snapshot);
-	jsonw_key(&w, "dead_letters");
-	jsonw_u64(&w, c->dead_letters);
+	add_bits(&w, "snapshot", c->snapshot);
+	add_bits(&w, "dead_letters", c->dead_letters);
 	jsonw_key(&w, "paused");
 	jsonw_bool(&w, c->paused);
 	jsonw_key(&w, "tables");
@@ -205,7 +206,6 @@ static int damaged(struct ez_error *err, const char *why)
 				    "job, empty the target, start it");
 }
 
-/* Order values use all 64 bits as numbers do in JSON readers with 64-bit integers. */
 static bool read_mark(const struct json *j, const char *key, struct mark *m)
 {
 	const struct json *o = json_get(j, key);

@@ -3,6 +3,8 @@
 
 #include "engine/control_http.h"
 
+#include <string.h>
+
 #include "base/buf.h"
 #include "base/view.h"
 #include "engine/control.h"
@@ -14,7 +16,7 @@ static void respond(struct buf *out, const char *status, const char *type, struc
 {
 	buf_addf(out,
 		 "HTTP/1.1 %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n"
-		 "Cache-Control: no-store\r\nConnection: close\r\n\r\n",
+		 "Allow: GET, HEAD\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n",
 		 status, type, body.len);
 	if (!is_head)
 		buf_add_view(out, body);
@@ -28,22 +30,27 @@ static void respond_text(struct buf *out, const char *status, bool is_head)
 	respond(out, status, "text/plain; charset=utf-8", buf_view(&body), is_head);
 }
 
+/* An empty line ends the request; lines end with \n or \r\n. */
 static bool is_complete(struct ez_view request)
 {
-	for (size_t i = 3; i < request.len; i++)
-		if (request.ptr[i] == '\n' && request.ptr[i - 2] == '\n')
+	const char *p = request.ptr;
+
+	for (size_t i = 1; i < request.len; i++)
+		if (p[i] == '\n' &&
+		    (p[i - 1] == '\n' || (i >= 2 && p[i - 1] == '\r' && p[i - 2] == '\n')))
 			return true;
-	return request.len >= 2 && request.ptr[request.len - 1] == '\n' &&
-	       request.ptr[request.len - 2] == '\n';
+	return false;
 }
 
 /* "GET /metrics?x HTTP/1.1" into its first two words, the path without its query. */
 static bool request_line(struct ez_view request, struct ez_view *method, struct ez_view *path)
 {
+	static const char version[] = "HTTP/1.";
 	struct ez_view line, query;
 
 	return view_split(&request, '\n', &line) && view_split(&line, ' ', method) &&
-	       view_split(&line, ' ', &query) && view_split(&query, '?', path);
+	       view_split(&line, ' ', &query) && view_split(&query, '?', path) &&
+	       line.len > strlen(version) && memcmp(line.ptr, version, strlen(version)) == 0;
 }
 
 static void respond_metrics(const struct control_ops *ops, void *arg, struct buf *out,

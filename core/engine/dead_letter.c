@@ -85,7 +85,7 @@ static int rewrite(struct dead_letters *d, struct ez_view all, uint64_t start,
 		buf_add_char(&keep, '\n');
 		d->count++;
 	}
-	if (keep.len == all.len)
+	if (view_eq(buf_view(&keep), all))
 		return EZ_OK;
 	rc = fs_write_atomic(d->path, keep.ptr ? keep.ptr : "", keep.len, 0600);
 	return rc < 0 ? failed(err, d->path, "write it", -rc) : EZ_OK;
@@ -201,6 +201,17 @@ static void format_record(struct buf *b, const struct ez_event *ev, uint32_t par
 	buf_add_char(b, '\n');
 }
 
+/* What is left of a record that could not be written must not run into the next one. */
+static int write_record(int fd, struct ez_view record)
+{
+	off_t end = lseek(fd, 0, SEEK_END);
+	int rc = fs_write_all(fd, record.ptr, record.len);
+
+	if (rc < 0 && end >= 0)
+		(void)!ftruncate(fd, end);
+	return rc;
+}
+
 static int append(struct dead_letters *d, struct ez_view record, struct ez_error *err)
 {
 	int rc;
@@ -209,7 +220,7 @@ static int append(struct dead_letters *d, struct ez_view record, struct ez_error
 		d->fd = open(d->path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (d->fd < 0)
 		return failed(err, d->path, "open it", errno);
-	rc = fs_write_all(d->fd, record.ptr, record.len);
+	rc = write_record(d->fd, record);
 	if (rc < 0)
 		return failed(err, d->path, "write to it", -rc);
 	d->dirty = true;
@@ -249,13 +260,15 @@ int dead_letters_add(struct dead_letters *d, const struct ez_event *ev, uint32_t
 
 int dead_letters_sync(struct dead_letters *d, struct ez_error *err)
 {
-	int rc = EZ_OK;
+	int rc = EZ_OK, sync = 0;
 
 	pthread_mutex_lock(&d->lock);
 	if (d->dirty && fdatasync(d->fd) != 0)
 		rc = failed(err, d->path, "sync it", errno);
-	else if (d->dirty && fs_sync_parent(d->path) < 0)
-		rc = failed(err, d->path, "sync its folder", errno);
+	else if (d->dirty)
+		sync = fs_sync_parent(d->path);
+	if (sync < 0)
+		rc = failed(err, d->path, "sync its folder", -sync);
 	if (rc >= 0)
 		d->dirty = false;
 	pthread_mutex_unlock(&d->lock);

@@ -21,14 +21,15 @@ static const struct json *opaque(const json_t *t)
 struct json *json_parse(struct ez_view text, char **ret_why)
 {
 	json_error_t error;
-	json_t *t = json_loadb(text.ptr ? text.ptr : "", text.len, JSON_REJECT_DUPLICATES,
-			       &error);
+	json_t *t = json_loadb(text.ptr ? text.ptr : "", text.len,
+			       JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
 
 	if (t && json_is_object(t))
 		return (struct json *)(void *)t;
 	if (ret_why)
-		*ret_why = xasprintf("%s at line %d, column %d",
-				     t ? "not an object" : error.text, error.line, error.column);
+		*ret_why = t ? xstrdup("not an object") :
+			       xasprintf("%s at line %d, column %d", error.text, error.line,
+					 error.column);
 	json_decref(t);
 	return NULL;
 }

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/utf8.h"
 #include "engine/stats.h"
 #include "engine/status.h"
 
@@ -37,8 +38,11 @@ static void known(struct buf *b, const char *name, const char *help, int64_t v)
 		one_u64(b, name, "gauge", help, (uint64_t)v);
 }
 
+/* One byte that is not UTF-8 would make the whole text unreadable. */
 static void add_label_text(struct buf *b, struct ez_view v)
 {
+	bool is_utf8 = utf8_is_valid(v);
+
 	for (size_t i = 0; i < v.len; i++) {
 		char c = v.ptr[i];
 
@@ -48,7 +52,7 @@ static void add_label_text(struct buf *b, struct ez_view v)
 		}
 		if (c == '"' || c == '\\')
 			buf_add_char(b, '\\');
-		buf_add_char(b, c);
+		buf_add_char(b, is_utf8 || (unsigned char)c < 0x80 ? c : '?');
 	}
 }
 

@@ -48,6 +48,8 @@ void report_section(struct ez_report *r, const char *section)
 static void add(struct ez_report *r, int status, const char *what, const char *text,
 		const char *remedy)
 {
+	if (status != EZ_FINDING_OK && status != EZ_FINDING_WARNING)
+		status = EZ_FINDING_FAILED; /* a plugin may say anything */
 	r->findings = xrealloc(r->findings, (r->n_findings + 1) * sizeof(*r->findings));
 	r->findings[r->n_findings++] = (struct report_finding){
 		.status = status,
@@ -99,9 +101,8 @@ static const char *mark_of(int status, bool color)
 	static const char *const plain[] = { "ok  ", "warn", "FAIL" };
 	static const char *const colored[] = { "\033[32mok  \033[0m", "\033[33mwarn\033[0m",
 					       "\033[31mFAIL\033[0m" };
-	size_t i = status < 0 || status > EZ_FINDING_FAILED ? EZ_FINDING_FAILED : (size_t)status;
 
-	return color ? colored[i] : plain[i];
+	return color ? colored[status] : plain[status];
 }
 
 void report_print(const struct ez_report *r, bool color, struct buf *out)
@@ -165,12 +166,14 @@ void report_tables_print(const struct ez_report *r, struct buf *out)
 	for (size_t i = 0; i < r->n_tables; i++) {
 		const struct report_table *t = &r->tables[i];
 		char *name = xasprintf("%s.%s", t->schema, t->name);
+		char *rows = t->rows_estimate < 0 ? xstrdup("?") :
+						    xasprintf("%lld", (long long)t->rows_estimate);
 
-		buf_addf(out, "%-*s  %12lld  %10s  %-5s  %s%s%s\n", (int)width, name,
-			 (long long)t->rows_estimate,
+		buf_addf(out, "%-*s  %12s  %10s  %-5s  %s%s%s\n", (int)width, name, rows,
 			 t->bytes < 0 ? "?" : format_size((uint64_t)t->bytes).text,
 			 t->ready ? "yes" : "no", t->key[0] ? t->key : "-",
 			 t->reason[0] ? "  " : "", t->reason);
+		free(rows);
 		free(name);
 	}
 }
