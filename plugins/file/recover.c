@@ -276,6 +276,7 @@ static void reset(struct shared *sh)
 	sh->phase = SNAPSHOT_NONE;
 	sh->snapshot = sh->snapshot_order = 0;
 	sh->is_broken = sh->has_work = sh->stop = false;
+	sh->due_us = INT64_MAX;
 	buf_reset(&sh->saved);
 }
 

@@ -91,6 +91,7 @@ struct shared {
 	bool in_session;
 	struct writer *main; /* whose session it is */
 	bool has_work, stop;
+	int64_t due_us; /* when the oldest file of the stream is old enough; INT64_MAX: never */
 	struct list files, streams;
 	bool has_position;
 	char position[EZ_POSITION_MAX + 1];

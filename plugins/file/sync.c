@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/alloc.h"
 
@@ -242,20 +243,65 @@ static void serve(struct shared *sh)
 	pthread_mutex_unlock(&sh->disk);
 }
 
+/* A file has grown old while nothing comes: the engine asks durable(), which sees to it. */
+static void wake_main(struct shared *sh)
+{
+	pthread_mutex_lock(&sh->disk);
+	list_for_each(l, &sh->writers) {
+		const struct writer *w = LIST_OF(l, struct writer, link);
+
+		if (w == sh->main)
+			host->wake(w->ctx);
+	}
+	pthread_mutex_unlock(&sh->disk);
+}
+
+/* Until there is work or a file is due, at most a minute: the calendar may jump. */
+static void wait_for_work(struct shared *sh)
+{
+	const int64_t minute_us = 60 * INT64_C(1000000);
+	struct timespec until;
+	int64_t left;
+
+	if (sh->due_us == INT64_MAX) {
+		pthread_cond_wait(&sh->work, &sh->lock);
+		return;
+	}
+	left = MIN(MAX(sh->due_us - host->now_us(), 0), minute_us);
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	left += until.tv_nsec / 1000;
+	until.tv_sec += (time_t)(left / 1000000);
+	until.tv_nsec = (long)(left % 1000000 * 1000);
+	pthread_cond_timedwait(&sh->work, &sh->lock, &until);
+}
+
+/* Serves what has been flushed, or wakes the engine for a file that is due. */
+static void do_work(struct shared *sh)
+{
+	bool has_work = sh->has_work;
+
+	/* Once: the next flush says what is due then. */
+	if (!has_work)
+		sh->due_us = INT64_MAX;
+	sh->has_work = false;
+	pthread_mutex_unlock(&sh->lock);
+	if (has_work)
+		serve(sh);
+	else
+		wake_main(sh);
+	pthread_mutex_lock(&sh->lock);
+}
+
 static void *run(void *arg)
 {
 	struct shared *sh = arg;
 
 	pthread_mutex_lock(&sh->lock);
 	while (!sh->stop) {
-		if (!sh->has_work) {
-			pthread_cond_wait(&sh->work, &sh->lock);
-			continue;
-		}
-		sh->has_work = false;
-		pthread_mutex_unlock(&sh->lock);
-		serve(sh);
-		pthread_mutex_lock(&sh->lock);
+		if (sh->has_work || sh->due_us <= host->now_us())
+			do_work(sh);
+		else
+			wait_for_work(sh);
 	}
 	pthread_mutex_unlock(&sh->lock);
 	return NULL;

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "base/alloc.h"
+#include "base/checked.h"
 #include "base/clock.h"
 #include "base/fs.h"
 
@@ -260,6 +261,25 @@ static bool take_file_point(const struct writer *w, struct datafile *f)
 	return news;
 }
 
+/* Numbers of files, and when the oldest is due. `lock` is held. */
+static void take_streams(struct writer *w)
+{
+	int64_t oldest = INT64_MAX, due;
+
+	map_for_each(e, &w->streams) {
+		struct stream *s = e->value;
+
+		s->point.next_seq = s->next_seq;
+		if (s->file)
+			oldest = MIN(oldest, s->file->opened_us);
+	}
+	if (w->is_main)
+		w->shared->due_us =
+			add_overflows_i64(oldest, w->settings.rotate_age_us, &due)
+				? INT64_MAX
+				: due;
+}
+
 /* `lock` is held. */
 static bool take_point(struct writer *w)
 {
@@ -272,11 +292,7 @@ static bool take_point(struct writer *w)
 		if (f->owner == w)
 			news = take_file_point(w, f) || news;
 	}
-	map_for_each(e, &w->streams) {
-		struct stream *s = e->value;
-
-		s->point.next_seq = s->next_seq;
-	}
+	take_streams(w);
 	if (w->has_position) {
 		news = news || !sh->has_position || sh->order != w->order;
 		memcpy(sh->position, w->position, sizeof(sh->position));

@@ -52,7 +52,8 @@ static const struct ez_batch *build(struct fake_host *f)
 	return fake_finish(b);
 }
 
-static uint64_t encode_all(struct encoder *e, struct shapes *shapes, const struct ez_batch *b,
+static uint64_t encode_all(struct encoder *e, struct shapes *shapes,
+			   const struct ez_batch *b,
 			   void (*encode)(struct encoder *, const struct shape *,
 					  const struct ez_event *),
 			   struct ez_error *err)

@@ -33,7 +33,7 @@ enum {
 	CRASH_EXIT = 42,
 };
 
-#define END(n) (0x1000 + (uint64_t)(n) * 0x100)
+#define END(n) (0x1000 + (uint64_t)(n)*0x100)
 
 static const struct {
 	const char *name, *layout, *compression;
@@ -89,8 +89,8 @@ static void add_row(struct fake_batch *b, const struct ez_table *const *tables, 
  * One batch: the rest of transaction `tx` from `row` on, perhaps more transactions, the last
  * of which may stay open. Returns where the next batch begins.
  */
-static void build(struct sinktest *t, const struct ez_table *const *tables, int *tx, int *row,
-		  struct fake_batch **ret)
+static void build(struct sinktest *t, const struct ez_table *const *tables, int *tx,
+		  int *row, struct fake_batch **ret)
 {
 	bool continued = *row > 0;
 	int n = 1 + (int)chance(3);
@@ -209,7 +209,8 @@ static void look(const char *folder, const char *table, char **seen, bool all)
 	content = read_finished(path);
 	ids = ids_of(content);
 	want = ids_expected(table);
-	ck_assert_msg(strncmp(want, ids, strlen(ids)) == 0, "finished files hold %s", ids);
+	ck_assert_msg(strncmp(want, ids, strlen(ids)) == 0, "finished files hold %s",
+		      ids);
 	ck_assert_msg(!*seen || strncmp(content, *seen, strlen(*seen)) == 0,
 		      "a finished file has changed");
 	if (all)
@@ -275,7 +276,8 @@ START_TEST(every_change_is_seen_once_whatever_dies)
 		ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 		ck_assert_msg(WIFEXITED(status) && (WEXITSTATUS(status) == 0 ||
 						    WEXITSTATUS(status) == CRASH_EXIT),
-			      "%s, seed %d: status %d", variants[variant].name, _i, status);
+			      "%s, seed %d: status %d", variants[variant].name, _i,
+			      status);
 		look(folder, per_table ? "a" : "", &seen_a, WEXITSTATUS(status) == 0);
 		if (per_table)
 			look(folder, "b", &seen_b, WEXITSTATUS(status) == 0);
@@ -293,7 +295,8 @@ static Suite *suite(void)
 	TCase *c = tcase_create("kill");
 
 	tcase_set_timeout(c, 120);
-	tcase_add_loop_test(c, every_change_is_seen_once_whatever_dies, 0, VARIANTS * SEEDS);
+	tcase_add_loop_test(c, every_change_is_seen_once_whatever_dies, 0,
+			    VARIANTS * SEEDS);
 	suite_add_tcase(s, c);
 	return s;
 }

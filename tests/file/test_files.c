@@ -265,6 +265,30 @@ START_TEST(old_file_is_complete_although_nothing_comes)
 }
 END_TEST
 
+START_TEST(engine_is_woken_when_a_file_is_old)
+{
+	uint64_t number = 0;
+
+	sink_set(&t, "rotate_age", "300ms");
+	fake_host_set_now(0);
+	reopen(EZ_EOF);
+	insert(1, 1);
+	ck_assert_int_eq(sink_settle(&t), EZ_OK);
+	/* Only asks when it is woken, as the engine does. */
+	for (unsigned told = 0; !file_exists(folder, "shop-t0000000000.jsonl");) {
+		unsigned wakes = atomic_load(&t.fake->ctx.wakes);
+
+		if (wakes > told)
+			ck_assert_int_eq(t.ops->durable(t.inst, 0, &number, &t.fake->err),
+					 EZ_OK);
+		told = wakes;
+		usleep(5000);
+	}
+	ck_assert_str_eq(list_names(folder), "shop-t0000000000.jsonl ");
+	sink_close(&t);
+}
+END_TEST
+
 START_TEST(age_counts_over_a_restart)
 {
 	sink_set(&t, "rotate_age", "10m");
@@ -507,6 +531,7 @@ static Suite *suite(void)
 	tcase_add_test(c, open_transaction_is_durable_by_number_but_not_by_position);
 	tcase_add_test(c, batch_may_end_a_transaction_and_leave_the_next_one_open);
 	tcase_add_test(c, old_file_is_complete_although_nothing_comes);
+	tcase_add_test(c, engine_is_woken_when_a_file_is_old);
 	tcase_add_test(c, age_counts_over_a_restart);
 	tcase_add_test(c, file_of_another_format_is_finished_at_the_start);
 	tcase_add_test(c, tables_have_their_own_folders_and_numbers);
