@@ -106,10 +106,12 @@ static int listen_http(struct control *c, const char *address, struct ez_error *
 	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE };
 	const char *colon = strrchr(address, ':');
 	struct addrinfo *list = NULL;
+	uint64_t port;
 	char *host;
 	int rc;
 
-	if (!colon || colon == address)
+	if (!colon || colon == address || !parse_u64(view_str(colon + 1), &port) ||
+	    port > UINT16_MAX)
 		return cannot_listen(err, address, "it is not HOST:PORT");
 	host = xstrndup(address, (size_t)(colon - address));
 	if (host[0] == '[' && host[strlen(host) - 1] == ']') {
