@@ -338,8 +338,8 @@ START_TEST(test_wrong_members_are_refused)
 		"{\"format\":1,\"phase\":\"new\",\"position\":{}}",
 		"{\"format\":1,\"phase\":\"new\",\"position\":{\"at\":\"\",\"order\":3}}",
 		"{\"format\":1,\"phase\":\"new\",\"idle\":7}",
-		"{\"format\":1,\"phase\":\"new\",\"job\":\"0123456789012345678901234567890123456789"
-		"012345678901234567890123\"}",
+		("{\"format\":1,\"phase\":\"new\",\"job\":\"0123456789012345678901234567890123456789"
+		 "012345678901234567890123\"}"),
 		"{\"format\":1,\"phase\":\"new\",\"format\":1}",
 		"[]",
 		"",
