@@ -46,18 +46,31 @@ static int failed(struct ez_error *err, const char *path, const char *what, int 
 
 /* ----------------------------------------------------------------------- cutting back */
 
+/* Upper-case hexadecimal digits; 0 for anything else. */
+static uint64_t hex_of(struct ez_view v)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < v.len; i++) {
+		char c = v.ptr[i];
+
+		if (c >= '0' && c <= '9')
+			n = n << 4 | (uint64_t)(c - '0');
+		else if (c >= 'A' && c <= 'F')
+			n = n << 4 | (uint64_t)(c - 'A' + 10);
+		else
+			return 0;
+	}
+	return n;
+}
+
 static uint64_t lsn_of(const struct json *j)
 {
-	char text[40], *end = NULL;
-	unsigned long long high, low;
+	struct ez_view rest = json_str(j, "commit_lsn"), high, low;
 
-	if (!str_copy(text, sizeof(text), json_str(j, "commit_lsn")))
+	if (!view_split(&rest, '/', &high) || !view_split(&rest, '/', &low))
 		return 0;
-	high = strtoull(text, &end, 16);
-	if (*end != '/')
-		return 0;
-	low = strtoull(end + 1, NULL, 16);
-	return (uint64_t)high << 32 | (uint32_t)low;
+	return hex_of(high) << 32 | hex_of(low);
 }
 
 static bool comes_again(struct ez_view line, uint64_t start, bool drop_snapshot_rows)

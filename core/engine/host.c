@@ -4,7 +4,6 @@
 #include "engine/host.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -22,8 +21,8 @@ enum { LOG_TEXT_MAX = 2048 };
 /* A text that does not fit is cut: it is for people. */
 static void format_cut(char *to, size_t size, const char *fmt, va_list ap)
 {
-	if (vsnprintf(to, size, fmt, ap) < 0)
-		to[0] = '\0';
+	if (!str_formatv(to, size, fmt, ap))
+		to[size - 1] = '\0';
 }
 
 static void host_log(int level, const char *fmt, ...) EZ_PRINTF(2, 3);

@@ -5,7 +5,6 @@
 
 #include <stdarg.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -78,15 +77,14 @@ void notify_status(const char *fmt, ...)
 	char text[MESSAGE_MAX] = "STATUS=";
 	size_t at = strlen(text);
 	va_list ap;
-	int n;
 
 	if (!secure_getenv("NOTIFY_SOCKET"))
 		return;
 	va_start(ap, fmt);
-	n = vsnprintf(text + at, sizeof(text) - at, fmt, ap);
+	if (!str_formatv(text + at, sizeof(text) - at, fmt, ap))
+		text[sizeof(text) - 1] = '\0'; /* cut: it is for people */
 	va_end(ap);
-	if (n >= 0)
-		send_message(text);
+	send_message(text);
 }
 
 int64_t notify_watchdog_us(void)

@@ -8,6 +8,8 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/utf8.h"
+#include "engine/problems.h"
 
 /*
  * How a batch ends.
@@ -320,9 +322,45 @@ static int transform(struct ez_out *o, struct ez_event *ev, struct ez_error *err
 	return rc;
 }
 
+static const struct ez_column *broken_column(const struct ez_table *t,
+					     const struct ez_cell *cells)
+{
+	for (uint32_t i = 0; cells && i < t->n_columns; i++)
+		if (cells[i].kind == EZ_CELL_TEXT &&
+		    !utf8_is_valid(view_of(cells[i].ptr, cells[i].len)))
+			return t->columns[i];
+	return NULL;
+}
+
+/* A source whose text may be anything: what is not UTF-8 goes no further. */
+static int check_text(struct ez_out *o, struct ez_event *ev, struct ez_error *err)
+{
+	const struct ez_column *c = broken_column(&o->entry->in->desc, ev->after);
+
+	if (!c)
+		c = broken_column(&o->entry->in->desc, ev->before);
+	if (!c)
+		return EZ_OK;
+	error_fill(err, EZ_E_DATA, "22021", "%.*s.%.*s: column %.*s holds bytes that are not UTF-8",
+		   VIEW_ARG(o->entry->in->desc.schema), VIEW_ARG(o->entry->in->desc.name),
+		   VIEW_ARG(c->name));
+	return o->ops->reject(o->arg, ev, err) < 0 ? EZ_E_DATA : EZ_SKIP;
+}
+
 static bool has_transforms(const struct ez_out *o)
 {
 	return o->entry ? o->entry->plan.n_links > 0 : o->chain.n > 0;
+}
+
+static int prepare(struct ez_out *o, struct ez_event *ev, struct ez_error *err)
+{
+	int rc = EZ_OK;
+
+	if (UNLIKELY(ev->flags & EZ_EV_UNCHECKED_TEXT) && o->entry)
+		rc = check_text(o, ev, err);
+	if (rc == EZ_OK && has_transforms(o))
+		rc = transform(o, ev, err);
+	return rc;
 }
 
 /* The first event of this table in the batch. */
@@ -346,13 +384,11 @@ int out_emit(struct ez_out *o, struct ez_event *ev, struct ez_error *err)
 {
 	struct batch *b = o->batch;
 
-	if (has_transforms(o)) {
-		int rc = transform(o, ev, err);
+	int rc = prepare(o, ev, err);
 
-		if (rc != EZ_OK) {
-			take_back(o);
-			return rc == EZ_SKIP ? EZ_OK : rc;
-		}
+	if (UNLIKELY(rc != EZ_OK)) {
+		take_back(o);
+		return rc == EZ_SKIP ? EZ_OK : rc;
 	}
 	if (o->entry) {
 		if (UNLIKELY(o->entry->held_in != o->next_number))

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 libengine_la_SOURCES += \
 	core/engine/batch.c core/engine/batch.h \
+	core/engine/begin.c core/engine/begin.h \
 	core/engine/bell.c core/engine/bell.h \
 	core/engine/budget.h \
 	core/engine/chain.c core/engine/chain.h \

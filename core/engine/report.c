@@ -4,13 +4,13 @@
 #include "engine/report.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/jsonw.h"
 #include "base/parse.h"
+#include "base/str.h"
 #include "base/view.h"
 
 enum { TEXT_MAX = 1024 };
@@ -69,8 +69,8 @@ void report_finding(struct ez_report *r, int status, const char *what, const cha
 	va_list ap;
 
 	va_start(ap, fmt);
-	if (vsnprintf(text, sizeof(text), fmt, ap) < 0)
-		text[0] = '\0';
+	if (!str_formatv(text, sizeof(text), fmt, ap))
+		text[sizeof(text) - 1] = '\0';
 	va_end(ap);
 	add(r, status, what, text, remedy);
 }

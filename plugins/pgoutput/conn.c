@@ -78,7 +78,7 @@ static int begin_settings(struct pg *pg, struct pg_dial *d, struct ez_error *err
 	const char *encoding = PQparameterStatus(d->conn, "server_encoding");
 	int version = PQserverVersion(d->conn);
 	char sql[1024];
-	bool ok;
+	bool ok, is_unchecked;
 
 	if (version < SERVER_MIN) {
 		(void)pg->host->fail(
@@ -88,6 +88,8 @@ static int begin_settings(struct pg *pg, struct pg_dial *d, struct ez_error *err
 		pg_dial_close(d);
 		return pg->host->hint(err, "the oldest version supported is 13");
 	}
+	is_unchecked = encoding && strcmp(encoding, "SQL_ASCII") == 0;
+	pg->event_flags = is_unchecked ? EZ_EV_UNCHECKED_TEXT : 0;
 	ok = str_format(
 		sql, sizeof(sql), "%s%s%s%s", SETTINGS_SQL,
 		version >= 140000
@@ -96,7 +98,7 @@ static int begin_settings(struct pg *pg, struct pg_dial *d, struct ez_error *err
 		version >= 170000
 			? ", pg_catalog.set_config('transaction_timeout', '0', false)"
 			: "",
-		encoding && strcmp(encoding, "SQL_ASCII") == 0
+		is_unchecked
 			? ", pg_catalog.set_config('client_encoding', 'SQL_ASCII', false)"
 			: "");
 	ASSERT(ok);

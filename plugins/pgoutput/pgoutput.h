@@ -54,6 +54,7 @@ struct pg {
 	char *slot_name, *publication_name; /* what opt.slot and opt.publication point to */
 	uint64_t memory;
 	uint32_t role, worker; /* enum ez_role */
+	uint32_t event_flags;  /* of rows: a database in SQL_ASCII may hold any bytes */
 
 	int wake_fd; /* eventfd, non-blocking */
 	_Atomic bool woken;       /* wake() was called: poll and idle return */

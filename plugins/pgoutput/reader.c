@@ -245,6 +245,7 @@ static int emit_row(struct pg *pg, struct pg_reader *r, struct ez_out *out, char
 			       VIEW_ARG(r->shape->table.schema),
 			       VIEW_ARG(r->shape->table.name), n);
 	ev->lsn = r->lsn;
+	ev->flags |= pg->event_flags;
 	ev->seq = r->seq++;
 	return h->emit(out, ev, err);
 }

@@ -202,7 +202,9 @@ enum ez_event_flag {
 	EZ_EV_BEFORE_FULL = 1u << 1, /* before is the whole old row, not just its key */
 	EZ_EV_CASCADE = 1u << 2,     /* truncate */
 	EZ_EV_RESTART_IDENTITY = 1u << 3,
-	EZ_EV_NOT_TRANSACTIONAL = 1u << 4 /* message outside any transaction */
+	EZ_EV_NOT_TRANSACTIONAL = 1u << 4, /* message outside any transaction */
+	EZ_EV_UNCHECKED_TEXT = 1u << 5 /* the source does not know that values are UTF-8: the
+	                                  engine rejects the row if they are not */
 };
 
 /*
@@ -566,7 +568,7 @@ struct ez_transform {
 	/* Alters the event in place: new cells come from host->alloc(out), existing cells may
 	 * be overwritten, their text not. ev->table already is the new shape if there is one;
 	 * before and after are still as `in`. EZ_OK: keep it; EZ_SKIP: drop it. Sees
-	 * truncates too (no cells). */
+	 * truncates too (no cells), and messages (no table, state NULL). */
 	int (*apply)(void *, void *state, struct ez_event *ev, struct ez_out *out,
 	             struct ez_error *);
 	/* optional */

@@ -42,8 +42,8 @@ sys.exit(1 if missing or not plugins else 0)
 
 # The keys of the job file itself, as the engine declares them.
 status=0
-for key in $(sed -n 's/.*\.name = "\([a-z_]*\)".*/\1/p' "$src/core/engine/job_options.c"); do
+while read -r key; do
 	grep -qw "$key" "$src/docs/man/ezcdc-job.5" || { echo "not ok - $key is not in ezcdc-job(5)"; status=1; }
-done
+done < <(sed -n 's/.*\.name = "\([a-z_]*\)".*/\1/p' "$src/core/engine/job_options.c")
 [ "$status" = 0 ] && echo "ok - job file"
 exit $status
