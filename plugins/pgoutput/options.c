@@ -141,10 +141,10 @@ static const struct ez_option opt_heartbeat = {
 };
 
 const struct ez_option *const pg_option_table[] = {
-	&opt_conninfo,    &opt_password,  &opt_tables,    &opt_slot,
-	&opt_publication, &opt_create,    &opt_snapshot,  &opt_snapshot_workers,
-	&opt_part_bytes,   &opt_streaming, &opt_messages,
-	&opt_origin,      &opt_heartbeat, NULL,
+	&opt_conninfo,    &opt_password,  &opt_tables,   &opt_slot,
+	&opt_publication, &opt_create,    &opt_snapshot, &opt_snapshot_workers,
+	&opt_part_bytes,  &opt_streaming, &opt_messages, &opt_origin,
+	&opt_heartbeat,   NULL,
 };
 
 static bool is_slot_name(const char *s)

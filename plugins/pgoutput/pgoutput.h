@@ -51,12 +51,13 @@ struct pg {
 	const struct ez_config *config; /* for the secret and the list of tables */
 	struct pg_options opt;
 	char *job, *id, *scratch; /* copies of ez_open's */
-	char *slot_name, *publication_name; /* what opt.slot and opt.publication point to */
+	char *slot_name,
+		*publication_name; /* what opt.slot and opt.publication point to */
 	uint64_t memory;
 	uint32_t role, worker; /* enum ez_role */
 	uint32_t event_flags;  /* of rows: a database in SQL_ASCII may hold any bytes */
 
-	int wake_fd; /* eventfd, non-blocking */
+	int wake_fd;              /* eventfd, non-blocking */
 	_Atomic bool woken;       /* wake() was called: poll and idle return */
 	_Atomic bool interrupted; /* sticky: everything gives up with EZ_E_CANCELLED */
 
@@ -101,7 +102,8 @@ void pg_part_close(struct pg *pg);
 void pg_table_done(struct pg *pg, uint64_t table_id);
 void pg_snapshot_done(struct pg *pg);
 _must_check_ int pg_check(struct pg *pg, struct ez_report *report, struct ez_error *err);
-_must_check_ int pg_discover(struct pg *pg, struct ez_report *report, struct ez_error *err);
+_must_check_ int pg_discover(struct pg *pg, struct ez_report *report,
+			     struct ez_error *err);
 _must_check_ int pg_drop(struct pg *pg, struct ez_error *err);
 
 #endif
