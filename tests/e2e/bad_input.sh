@@ -100,6 +100,7 @@ sql "create publication p for table t"
 try j --until=now
 expect_exit j 77 'grant select|select'
 sql "drop publication p"
+left=$(sql "select string_agg(pg_drop_replication_slot(slot_name)::text || slot_name, ' ') from pg_replication_slots")
 
 case_ "wal_level"
 sql "alter system set wal_level = replica"
@@ -158,3 +159,4 @@ done
 cp "$T/checkpoint" "$checkpoint"
 run j --until=now
 verify j
+[ -z "$left" ] || fail "a job without the right to read its table left the slot $left"

@@ -57,7 +57,7 @@ done
 step "in the stream, one after the other"
 job stream source='publication = "p";' sink='rotate_bytes = "64KiB";' top='batch = { max_age = "20ms"; max_rows = 500; };'
 run stream --until=now
-for point in batch-written:1 batch-written:3 batch-durable:1 batch-durable:4 checkpoint-saved:1 checkpoint-saved:2 acked:1 acked:3 rename:1 rename:2; do
+for point in batch-written:1 batch-written:3 batch-durable:1 batch-durable:4 checkpoint-saved:1 checkpoint-saved:2 acked:1 acked:3; do
 	step "$point"
 	die stream "${point%:*}" "${point#*:}"
 	sound stream >/dev/null

@@ -19,7 +19,7 @@ one() {
 		create table p (id int primary key, v int) partition by range (id);
 		create table p1 partition of p for values from (0) to (1000);
 		create table p2 partition of p for values from (1000) to (100000);
-		insert into t select i, i / 7.0, default, repeat('n', 3000) from generate_series(1, 3000) i;
+		insert into t select i, i / 7.0, '2024-03-01', repeat('n', 3000) from generate_series(1, 3000) i;
 		insert into p select i * 30, i from generate_series(1, 100) i;
 	SQL
 	job "$name" source='tables = [ "public.t", "public.p1", "public.p2" ]; snapshot_workers = 2;'
@@ -32,7 +32,7 @@ one() {
 	sqlf <<-'SQL'
 		update t set n = n + 1 where id <= 1000;
 		begin;
-		insert into t select i, i, default, 'streamed' from generate_series(10001, 14000) i;
+		insert into t select i, i, now(), 'streamed' from generate_series(10001, 14000) i;
 		savepoint s;
 		delete from t where id < 500;
 		rollback to s;

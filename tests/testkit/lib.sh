@@ -37,6 +37,7 @@ case ${EZ_SANITIZE:-no} in no | '') ;; *) SLOW=$((SLOW * 4)) ;; esac
 
 declare -A JOB_PID=()
 EZ_CHILDREN=()
+TRY_PID=
 # Commands that a test wants run at its end.
 AT_EXIT=()
 
@@ -78,6 +79,7 @@ _on_exit() {
 	if [ "$rc" != 0 ] && [ "$rc" != 77 ]; then
 		_show_logs >&2
 	fi
+	if [ -n "$TRY_PID" ]; then kill -TERM "$TRY_PID" 2>/dev/null && wait "$TRY_PID" 2>/dev/null; fi
 	for pid in "${JOB_PID[@]}" "${EZ_CHILDREN[@]}"; do
 		kill -KILL "$pid" 2>/dev/null && wait "$pid" 2>/dev/null
 	done
@@ -177,8 +179,12 @@ try() {
 	shift
 	if [ -s "$T/$name/log" ]; then cat "$T/$name/log" >>"$T/$name/log.old"; fi
 	RC=0
+	# In the background, because bash heeds a signal at once only while it waits.
 	timeout -k 5 "$((${EZ_TIMEOUT:-60} * SLOW))" "$EZ_BUILD/dbmazz" --state-dir="$T/$name/state" "$@" "$T/$name/job.conf" \
-		>"$T/$name/stdout" 2>"$T/$name/log" </dev/null || RC=$?
+		>"$T/$name/stdout" 2>"$T/$name/log" </dev/null &
+	TRY_PID=$!
+	wait "$TRY_PID" || RC=$?
+	TRY_PID=
 }
 
 # run NAME [OPTION]...: the same, and it must exit 0.

@@ -78,8 +78,8 @@ pg_start() {
 		fsync = off
 		full_page_writes = off
 		shared_buffers = '128MB'
-		max_wal_senders = 10
-		max_replication_slots = 10
+		max_wal_senders = 40
+		max_replication_slots = 40
 		max_wal_size = '2GB'
 		wal_sender_timeout = '60s'
 		jit = off
