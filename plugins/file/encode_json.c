@@ -197,12 +197,18 @@ static bool has_before(const struct ez_event *ev)
 	       (ev->flags & (EZ_EV_KEY_CHANGED | EZ_EV_BEFORE_FULL)) != 0;
 }
 
+/* A table without columns has rows too, without cells. */
+static bool has_after(const struct shape *s, const struct ez_event *ev)
+{
+	return ev->op != EZ_OP_DELETE && (ev->after || s->n_fields == 0);
+}
+
 static void add_row(struct out *o, const struct shape *s, const struct ez_event *ev)
 {
 	add_key(o, s, ev);
 	if (has_before(ev))
 		add_cells(o, s, VIEW(",\"before\":{"), ev->before);
-	if (ev->after && add_cells(o, s, VIEW(",\"after\":{"), ev->after) > 0)
+	if (has_after(s, ev) && add_cells(o, s, VIEW(",\"after\":{"), ev->after) > 0)
 		add_unchanged(o, s, ev->after);
 }
 
