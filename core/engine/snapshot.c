@@ -289,6 +289,21 @@ static int again(struct snapshot *s, int rc, unsigned tries, struct backoff *bac
 	return engine_is_stopping(s->e) ? engine_cancelled(err) : EZ_OK;
 }
 
+/*
+ * An operator must act first, perhaps for days: the half-made slot would keep the server's
+ * log all that time, and nothing depends on it yet.
+ */
+static void leave_nothing(struct snapshot *s, int rc)
+{
+	struct ez_error err = ERROR_INIT;
+
+	if (s->only || !s->source->drop || (rc != EZ_E_CONFIG && rc != EZ_E_PERMISSION))
+		return;
+	if (s->source->drop(s->r->inst, &err) < 0)
+		log_msg(EZL_WARNING, "the slot of the unfinished snapshot is still there: %s",
+			err.text);
+}
+
 static int finish(struct snapshot *s, struct ez_error *err)
 {
 	int rc = set_phase(s->e, PHASE_PUBLISHING, 0, nowhere, err);
@@ -331,8 +346,10 @@ int snapshot_run(struct reader *r, const struct start *start, struct ez_position
 		if (rc == EZ_OK)
 			break;
 		rc = again(&s, rc, tries, &backoff, err);
-		if (rc < 0)
+		if (rc < 0) {
+			leave_nothing(&s, rc);
 			return rc;
+		}
 		s.pub.restart = 1;
 	}
 	rc = finish(&s, err);

@@ -42,6 +42,31 @@ static int refuse_harm(struct pg *pg, const struct pg_candidates *l, struct ez_e
 	return EZ_OK;
 }
 
+/* Names what was selected and is no table, such as a view, and why. */
+static int fail_empty(struct pg *pg, const struct pg_candidates *l, struct ez_error *err)
+{
+	const struct pg_tables *tables = pg->sql->tables;
+	size_t n = pg_tables_count(tables);
+
+	for (size_t i = 0; i < l->n; i++) {
+		const struct pg_candidate *c = &l->items[i];
+		const char *why = c->is_selected ? pg_candidate_refusal(c) : NULL;
+
+		if (!why)
+			continue;
+		(void)pg->host->fail(err, EZ_E_CONFIG, "",
+				     "the option tables matches no table that can be replicated: "
+				     "%.*s.%.*s: %s",
+				     VIEW_ARG(c->schema), VIEW_ARG(c->name), why);
+		return pg->host->hint(err, "ezcdc discover lists the tables that can be");
+	}
+	(void)pg->host->fail(err, EZ_E_CONFIG, "", "the option tables (%.*s%s) matches no table",
+			     VIEW_ARG(n > 0 ? pg_tables_text(tables, 0) : VIEW("empty")),
+			     n > 1 ? ", ..." : "");
+	return pg->host->hint(err, "correct it (names are case-sensitive); ezcdc discover lists "
+				   "the tables that can be replicated");
+}
+
 static int add_tables(struct pg *pg, const struct pg_candidates *l, struct buf *sql,
 		      struct ez_error *err)
 {
@@ -60,7 +85,7 @@ static int add_tables(struct pg *pg, const struct pg_candidates *l, struct buf *
 	}
 	if (n > 0)
 		return EZ_OK;
-	return pg->host->fail(err, EZ_E_CONFIG, "", "the option tables matches no table");
+	return fail_empty(pg, l, err);
 }
 
 static int build_sql(struct pg *pg, PGconn *conn, struct buf *sql, struct ez_error *err)
