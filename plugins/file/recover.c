@@ -277,6 +277,7 @@ static void reset(struct shared *sh)
 	sh->snapshot = sh->snapshot_order = 0;
 	sh->is_broken = sh->has_work = sh->stop = false;
 	sh->due_us = INT64_MAX;
+	sh->n_retired = 0;
 	buf_reset(&sh->saved);
 }
 

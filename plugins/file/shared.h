@@ -64,6 +64,7 @@ struct datafile {
 	bool needs_sync;   /* data of the point */
 	bool needs_folder; /* its folder entry */
 	bool is_busy;      /* the thread uses fd */
+	bool is_retired;   /* the thread has closed it; the owner does not know yet */
 };
 
 /* The stream of files in one folder, as far as the manifest needs it. */
@@ -92,6 +93,7 @@ struct shared {
 	struct writer *main; /* whose session it is */
 	bool has_work, stop;
 	int64_t due_us; /* when the oldest file of the stream is old enough; INT64_MAX: never */
+	size_t n_retired; /* files that writer 0 is to forget */
 	struct list files, streams;
 	bool has_position;
 	char position[EZ_POSITION_MAX + 1];

@@ -10,10 +10,15 @@
 #include <time.h>
 
 #include "base/alloc.h"
+#include "base/checked.h"
 
 #include "datafile.h"
 #include "host.h"
 #include "writer.h"
+
+enum {
+	RETRY_US = 1000000, /* until an old file is looked at again */
+};
 
 /* A file as it was when the point was taken. */
 struct cut_file {
@@ -152,6 +157,9 @@ static void end_cut(struct shared *sh, struct cut *c, bool made)
 		if (!made) {
 			f->needs_sync = f->needs_sync || c->files[i].needs_sync;
 			f->needs_folder = f->needs_folder || c->files[i].needs_folder;
+		} else if (f->is_retired) {
+			/* Its owner still knows it, and frees it. */
+			f->point.is_listed = f->point.is_complete = false;
 		} else if (c->files[i].is_complete) {
 			datafile_free(f);
 		}
@@ -243,17 +251,34 @@ static void serve(struct shared *sh)
 	pthread_mutex_unlock(&sh->disk);
 }
 
-/* A file has grown old while nothing comes: the engine asks durable(), which sees to it. */
-static void wake_main(struct shared *sh)
+/*
+ * A file has grown old and nothing comes that would make its writer notice. `lock` is held.
+ * A writer that is at work or has something left will flush, and close it then.
+ */
+static void retire_old(struct shared *sh)
 {
-	pthread_mutex_lock(&sh->disk);
-	list_for_each(l, &sh->writers) {
-		const struct writer *w = LIST_OF(l, struct writer, link);
+	const struct writer *w = sh->main;
+	int64_t now = host->now_us();
 
-		if (w == sh->main)
-			host->wake(w->ctx);
+	sh->due_us = now + RETRY_US;
+	if (!w || !w->is_idle || sh->is_broken)
+		return;
+	sh->due_us = INT64_MAX;
+	list_for_each(l, &sh->files) {
+		struct datafile *f = LIST_OF(l, struct datafile, link);
+		int64_t due;
+
+		if (f->owner != w || f->closed || f->point.len == 0 ||
+		    add_overflows_i64(f->opened_us, w->settings.rotate_age_us, &due))
+			continue;
+		if (due > now) {
+			sh->due_us = MIN(sh->due_us, due);
+			continue;
+		}
+		f->closed = f->is_retired = f->point.is_complete = true;
+		sh->n_retired++;
+		sh->has_work = true;
 	}
-	pthread_mutex_unlock(&sh->disk);
 }
 
 /* Until there is work or a file is due, at most a minute: the calendar may jump. */
@@ -275,33 +300,22 @@ static void wait_for_work(struct shared *sh)
 	pthread_cond_timedwait(&sh->work, &sh->lock, &until);
 }
 
-/* Serves what has been flushed, or wakes the engine for a file that is due. */
-static void do_work(struct shared *sh)
-{
-	bool has_work = sh->has_work;
-
-	/* Once: the next flush says what is due then. */
-	if (!has_work)
-		sh->due_us = INT64_MAX;
-	sh->has_work = false;
-	pthread_mutex_unlock(&sh->lock);
-	if (has_work)
-		serve(sh);
-	else
-		wake_main(sh);
-	pthread_mutex_lock(&sh->lock);
-}
-
 static void *run(void *arg)
 {
 	struct shared *sh = arg;
 
 	pthread_mutex_lock(&sh->lock);
 	while (!sh->stop) {
-		if (sh->has_work || sh->due_us <= host->now_us())
-			do_work(sh);
-		else
+		if (sh->due_us <= host->now_us())
+			retire_old(sh);
+		if (!sh->has_work) {
 			wait_for_work(sh);
+			continue;
+		}
+		sh->has_work = false;
+		pthread_mutex_unlock(&sh->lock);
+		serve(sh);
+		pthread_mutex_lock(&sh->lock);
 	}
 	pthread_mutex_unlock(&sh->lock);
 	return NULL;

@@ -424,6 +424,7 @@ static int check_session(struct writer *w, const struct ez_batch *b, struct ez_e
 	struct shared *sh = w->shared;
 	int rc = EZ_OK;
 
+	writer_enter(w);
 	pthread_mutex_lock(&sh->lock);
 	if (!sh->in_session)
 		rc = host->fail(err, EZ_E_FATAL, "",

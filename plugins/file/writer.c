@@ -129,6 +129,48 @@ static void leave_files(struct shared *sh, const struct writer *w)
 	}
 }
 
+/* The thread has closed this file while nothing happened. `lock` is held. */
+static void forget_retired(struct writer *w, struct stream *s)
+{
+	struct datafile *f = s->file;
+
+	if (w->at == f) {
+		w->at = NULL;
+		out_begin(&w->out, -1, 0);
+	}
+	s->file = NULL;
+	f->owner = NULL;
+	f->is_retired = false;
+	w->shared->n_retired--;
+	/* Else the point that gives it its name frees it. */
+	if (!f->point.is_complete && !f->is_busy)
+		datafile_free(f);
+}
+
+void writer_enter(struct writer *w)
+{
+	struct shared *sh = w->shared;
+
+	pthread_mutex_lock(&sh->lock);
+	w->is_idle = false;
+	if (w->is_main && sh->n_retired > 0) {
+		map_for_each(e, &w->streams) {
+			struct stream *s = e->value;
+
+			if (s->file && s->file->is_retired)
+				forget_retired(w, s);
+		}
+	}
+	pthread_mutex_unlock(&sh->lock);
+}
+
+/* `lock` is held. */
+static void set_idle(struct writer *w)
+{
+	w->is_idle = w->is_main && !w->tx_is_open && w->wanted == w->written &&
+		     w->out.buf.len == 0;
+}
+
 /* Was everything flushed, so that the job ends in good order? */
 static bool is_all_flushed(struct writer *w)
 {
@@ -167,6 +209,7 @@ static void end_session(struct writer *w)
 	struct shared *sh = w->shared;
 
 	sync_stop(sh);
+	writer_enter(w);
 	pthread_mutex_lock(&sh->disk);
 	if (is_all_flushed(w))
 		finish_files(w);
@@ -323,8 +366,10 @@ static bool is_final(const struct writer *w)
 int writer_flush(struct writer *w, struct ez_error *err)
 {
 	struct shared *sh = w->shared;
-	int rc = flush_buffer(w, err);
+	int rc;
 
+	writer_enter(w);
+	rc = flush_buffer(w, err);
 	if (rc == EZ_OK)
 		rc = writer_close_old(w, err);
 	if (rc != EZ_OK)
@@ -340,6 +385,7 @@ int writer_flush(struct writer *w, struct ez_error *err)
 			w->has_failed = false;
 		sync_request(sh);
 	}
+	set_idle(w);
 	pthread_mutex_unlock(&sh->lock);
 	return rc;
 }
@@ -393,26 +439,16 @@ int writer_durable(struct writer *w, uint32_t wait_ms, uint64_t *ret_number,
 		   struct ez_error *err)
 {
 	struct shared *sh = w->shared;
-	int64_t oldest = w->is_main ? host->now_us() - w->settings.rotate_age_us : 0;
-	bool aged = false;
 	int rc;
 
-	/* The plugin has no clock that ticks: the engine's questions are its chance. */
-	map_for_each(e, &w->streams) {
-		const struct stream *s = e->value;
-
-		aged = aged || (w->is_main && s->file && s->file->opened_us <= oldest);
-	}
-	if (aged && !w->tx_is_open) {
-		rc = writer_flush(w, err);
-		if (rc != EZ_OK)
-			return rc;
-	}
 	pthread_mutex_lock(&sh->lock);
 	if (w->has_failed && w->was_told && w->error.rc == EZ_E_TRANSIENT) {
 		w->has_failed = false;
 		sync_request(sh);
 	}
+	/* The thread waits by another clock than the calendar. */
+	if (sh->due_us <= host->now_us())
+		pthread_cond_signal(&sh->work);
 	if (wait_ms > 0)
 		wait_for_news(w, wait_ms);
 	rc = answer(w, ret_number, err);

@@ -23,7 +23,9 @@
  * given. write() encodes a batch into the files of its streams; flush() hands a point to
  * the thread of sync.h; durable() tells how far that is.
  *
- * The engine's thread owns everything but what is marked.
+ * The engine's thread owns everything but what is marked. Between calls, when all is flushed,
+ * the thread of sync.h may close files that are old enough (`is_idle`); the next call begins
+ * with writer_enter(), which forgets those.
  */
 struct stream {
 	struct stream_point point; /* in shared->streams if it belongs to writer 0 */
@@ -85,6 +87,7 @@ struct writer {
 	bool has_failed; /* the answer was `error` */
 	bool was_told;   /* durable() has returned it */
 	bool interrupted;
+	bool is_idle; /* all is flushed and nobody is in a call: the thread may close files */
 	struct ez_error error;
 	/* guarded by shared->disk */
 	uint64_t cut;  /* `wanted` as of the point that is being made */
@@ -118,6 +121,9 @@ _must_check_ int writer_close_old(struct writer *w, struct ez_error *err);
 void writer_touch_file(struct writer *w, struct datafile *f);
 void writer_touch_stream(struct writer *w, struct stream *s);
 void writer_undo(struct writer *w);
+
+/* Every call that may touch files begins with it. */
+void writer_enter(struct writer *w);
 
 /* Charges what the writer holds to the engine. */
 void writer_charge(struct writer *w);

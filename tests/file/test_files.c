@@ -256,36 +256,45 @@ START_TEST(old_file_is_complete_although_nothing_comes)
 	ck_assert_int_eq(t.ops->durable(t.inst, 100, &number, &t.fake->err), EZ_OK);
 	ck_assert_str_eq(list_names(folder), "shop-t0000000000.jsonl.part ");
 	fake_host_set_now(1000000000 + 600 * INT64_C(1000000));
-	ck_assert_int_eq(t.ops->durable(t.inst, 0, &number, &t.fake->err), EZ_OK);
-	ck_assert_int_eq(t.ops->flush(t.inst, &t.fake->err), EZ_OK);
-	for (int i = 0; i < 1000 && !file_exists(folder, "shop-t0000000000.jsonl"); i++)
+	for (int i = 0; i < 1000 && !file_exists(folder, "shop-t0000000000.jsonl"); i++) {
+		ck_assert_int_eq(t.ops->durable(t.inst, 10, &number, &t.fake->err),
+				 EZ_OK);
 		usleep(10000);
+	}
 	ck_assert_str_eq(list_names(folder), "shop-t0000000000.jsonl ");
 	sink_close(&t);
 }
 END_TEST
 
-START_TEST(engine_is_woken_when_a_file_is_old)
+static void await_file(const char *name)
 {
-	uint64_t number = 0;
+	for (int i = 0; i < 3000 && !file_exists(folder, name); i++)
+		usleep(10000);
+	ck_assert(file_exists(folder, name));
+}
 
-	sink_set(&t, "rotate_age", "300ms");
+START_TEST(old_file_is_complete_although_nobody_asks)
+{
+	static const char *const compressions[] = { "none", "gzip" };
+	const char *suffix = _i % 2 ? ".gz" : "", *where = _i < 2 ? "" : "public.orders/";
+	char name[80];
+
+	sink_set(&t, "compression", compressions[_i % 2]);
+	sink_set(&t, "layout", _i < 2 ? "stream" : "per-table");
+	sink_set(&t, "rotate_age", "100ms");
 	fake_host_set_now(0);
 	reopen(EZ_EOF);
-	insert(1, 1);
-	ck_assert_int_eq(sink_settle(&t), EZ_OK);
-	/* Only asks when it is woken, as the engine does. */
-	for (unsigned told = 0; !file_exists(folder, "shop-t0000000000.jsonl");) {
-		unsigned wakes = atomic_load(&t.fake->ctx.wakes);
-
-		if (wakes > told)
-			ck_assert_int_eq(t.ops->durable(t.inst, 0, &number, &t.fake->err),
-					 EZ_OK);
-		told = wakes;
-		usleep(5000);
+	for (int i = 0; i < 4; i++) {
+		insert(i, 1);
+		/* A file of which something is not flushed must wait. */
+		usleep(i == 2 ? 150000 : 0);
+		ck_assert_int_eq(sink_settle(&t), EZ_OK);
+		snprintf(name, sizeof(name), "%sshop-t%010d.jsonl%s", where, i, suffix);
+		await_file(name);
+		ck_assert_uint_eq(lines_in(name), 1);
 	}
-	ck_assert_str_eq(list_names(folder), "shop-t0000000000.jsonl ");
 	sink_close(&t);
+	ck_assert_ptr_null(strstr(list_names(folder), ".part"));
 }
 END_TEST
 
@@ -531,7 +540,7 @@ static Suite *suite(void)
 	tcase_add_test(c, open_transaction_is_durable_by_number_but_not_by_position);
 	tcase_add_test(c, batch_may_end_a_transaction_and_leave_the_next_one_open);
 	tcase_add_test(c, old_file_is_complete_although_nothing_comes);
-	tcase_add_test(c, engine_is_woken_when_a_file_is_old);
+	tcase_add_loop_test(c, old_file_is_complete_although_nobody_asks, 0, 4);
 	tcase_add_test(c, age_counts_over_a_restart);
 	tcase_add_test(c, file_of_another_format_is_finished_at_the_start);
 	tcase_add_test(c, tables_have_their_own_folders_and_numbers);
