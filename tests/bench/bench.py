@@ -48,6 +48,15 @@ def cpu_of(pid):
         return None
 
 
+def peak_of(pid):
+    """Most memory so far, in kB. (What wait4 tells includes our own from before the exec.)"""
+    try:
+        with open(f"/proc/{pid}/status", encoding="utf-8") as f:
+            return next(int(line.split()[1]) for line in f if line.startswith("VmHWM"))
+    except (OSError, StopIteration):
+        return 0
+
+
 class Run:
     """One run of one client: its time and CPU, and the CPU of the server's processes that served it."""
 
@@ -58,7 +67,8 @@ class Run:
         began = time.monotonic()
         with open(log, "ab") as out:
             child = subprocess.Popen(argv, stdout=out, stderr=out, stdin=subprocess.DEVNULL, env=env)
-        spy = threading.Thread(target=self.spy, args=(watch, before))
+        self.peak_kb = 0
+        spy = threading.Thread(target=self.spy, args=(watch, before, child.pid))
         spy.start()
         _, status, usage = os.wait4(child.pid, 0)
         self.seconds = time.monotonic() - began
@@ -68,7 +78,6 @@ class Run:
         last = steal()
         self.code = child.returncode
         self.cpu = usage.ru_utime + usage.ru_stime
-        self.peak_kb = usage.ru_maxrss
         self.server_cpu = sum(self.backends.values())
         self.steal = 100 * (last[0] - first[0]) / max(1, last[1] - first[1])
 
@@ -87,9 +96,10 @@ class Run:
                     found.add(int(name))
         return found
 
-    def spy(self, watch, before):
-        """A backend's CPU is lost with it: it is read again and again while it lives."""
+    def spy(self, watch, before, client):
+        """A backend's CPU is lost with it, and the client's peak: they are read again and again."""
         while not self.ended:
+            self.peak_kb = max(self.peak_kb, peak_of(client))
             for pid in self.servers(watch) - before:
                 cpu = cpu_of(pid)
                 if cpu is not None:
@@ -122,11 +132,14 @@ class Bench:
     def tool(self, name):
         return os.path.join(self.args.build, "tests/bench", name)
 
+    def fail(self, what, code):
+        with open(self.log, encoding="utf-8", errors="replace") as f:
+            tail = f.read()[-1500:]
+        sys.exit(f"bench: {what} ended with {code}:\n{tail}")
+
     def check(self, run, what):
         if run.code != 0:
-            with open(self.log, encoding="utf-8", errors="replace") as f:
-                tail = f.read()[-1500:]
-            sys.exit(f"bench: {what} ended with {run.code}:\n{tail}")
+            self.fail(what, run.code)
         self.steals.append(run.steal)
         return run
 
@@ -188,8 +201,8 @@ class Bench:
 
     def drain(self):
         """Backlogs of three shapes."""
-        heading("Draining a backlog into the file sink (JSON lines)", "median rows/s, thousands (min-max); ratios are medians "
-                "of the ratios within a round")
+        heading("Draining a backlog into the file sink (JSON lines)", "rows/s in thousands: median (min-max); ratios are medians of the ratios within a "
+                "round; CPU / ws: the client's CPU as a part of the walsender's")
         steps = (
             ("orders, 12 columns, 1000 rows a transaction", "b_orders", self.n(300000), 1000,
              "insert into orders select * from order_rows({first}, {n})"),
@@ -203,12 +216,13 @@ class Bench:
         for title, base, rows, per, statement in steps:
             note(f"writing {rows} rows: {title}")
             ends[base] = self.load(base, rows, per, statement)
-        row("", *clients, "/recv", "/floor", "CPU/ws", "recv's", "peak RSS", "steal")
+        row("", "rows/s", "/ recv", "/ floor", "CPU / ws", "peak RSS", "stolen")
         for title, base, rows, _, _ in steps:
             runs = self.rounds(title, rows, base, ends[base], clients)
-            engine, recv, floor = (runs[c] for c in clients)
-            row(title, *(rate(runs[c], rows) for c in clients), ratio(recv, engine), ratio(floor, engine),
-                share(engine), share(recv), mib(max(r.peak_kb for r in engine)), stolen(engine + recv + floor))
+            print(title)
+            for client, own in runs.items():
+                row("  " + client, rate(own, rows), ratio(runs["pg_recvlogical"], own), ratio(runs["floor"], own), share(own),
+                    mib(max(r.peak_kb for r in own)), stolen(own))
 
     # ------------------------------------------------------------ snapshot
 
@@ -233,10 +247,12 @@ class Bench:
                 runs[client].append(go())
             note(f"round {i + 1} of {self.args.rounds}, " + ", ".join(
                 f"{c} {rows / runs[c][-1].seconds / 1000:.0f}k/s" for c in clients))
-        row("", *clients, "1: /COPY", "2: /COPY", "2 / 1", "peak RSS", "steal")
-        one, copy1, two, copy2 = runs.values()
-        row("rows/s, thousands", *(rate(r, rows) for r in runs.values()), ratio(copy1, one), ratio(copy2, two), ratio(one, two),
-            mib(max(r.peak_kb for r in two)), stolen(one + copy1 + two + copy2))
+        row("", "rows/s", "/ COPY", "/ 1 reader", "peak RSS", "stolen")
+        for client, own in runs.items():
+            readers = client.split()[1]
+            one = "dbmazz, 1 reader" if client.startswith("dbmazz") else "COPY, 1"
+            row(client, rate(own, rows), ratio(runs[f"COPY, {readers}"], own), ratio(runs[one], own),
+                mib(max(r.peak_kb for r in own)), stolen(own))
 
     def copyout(self, connections):
         return self.check(Run([self.tool("copyout"), self.args.conninfo, "public.big_orders", str(connections)], self.log,
@@ -291,11 +307,13 @@ class Bench:
 
     def idle(self):
         """CPU and memory of a job with nothing to do."""
-        heading("An idle job", "after a snapshot of a small table")
-        argv = self.job("idle", 'tables = [ "public.ticks" ]; publication = "bench"; snapshot = "never";')
+        heading("An idle job", "connected, streaming, nothing to do")
+        argv = self.job("idle", 'tables = [ "public.ticks" ]; snapshot = "never";')
         with open(self.log, "ab") as log:
             child = subprocess.Popen(argv, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=self.env)
         time.sleep(3)
+        if child.poll() is not None:
+            self.fail("dbmazz", child.returncode)
         seconds = 20
         first = cpu_of(child.pid)
         time.sleep(seconds)
@@ -335,7 +353,7 @@ def heading(title, below):
 
 
 def row(first, *cells):
-    print(f"{first:<46}" + "".join(f"{str(c):>18}" for c in cells), flush=True)
+    print(f"{first:<30}" + "".join(f"{str(c):>15}" for c in cells), flush=True)
 
 
 def note(text):

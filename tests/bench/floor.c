@@ -282,12 +282,22 @@ static bool drain(struct client *c)
 	return any;
 }
 
+/* Everything that is there: libpq takes no more than its buffer holds at a time. */
+static bool drain_all(struct client *c)
+{
+	bool any = false;
+
+	while (!c->done && drain(c))
+		any = true;
+	return any;
+}
+
 static void stream(struct client *c)
 {
 	struct pollfd p = { .fd = PQsocket(c->conn), .events = POLLIN };
 
 	while (!c->done && !stop) {
-		if (drain(c)) {
+		if (drain_all(c)) {
 			/* Whoever reads along must not wait for the buffer to fill. */
 			if (c->end_lsn == 0)
 				flush_out(c);
