@@ -19,6 +19,7 @@
 enum { LOG_TEXT_MAX = 2048 };
 
 /* A text that does not fit is cut: it is for people. */
+static void format_cut(char *to, size_t size, const char *fmt, va_list ap) EZ_PRINTF(3, 0);
 static void format_cut(char *to, size_t size, const char *fmt, va_list ap)
 {
 	if (!str_formatv(to, size, fmt, ap))
