@@ -44,6 +44,12 @@ static void setup(void)
 	sink_start(&t, folder);
 }
 
+/* A folder that something is mounted on cannot be removed. */
+static void teardown(void)
+{
+	(void)umount2(folder, MNT_DETACH);
+}
+
 static void write_ids(const char *path, const char *text)
 {
 	int fd = open(path, O_WRONLY | O_CLOEXEC);
@@ -528,7 +534,7 @@ static Suite *suite(void)
 
 	tcase_set_timeout(full, 60);
 	tcase_set_timeout(locks, 60);
-	tcase_add_checked_fixture(full, setup, NULL);
+	tcase_add_checked_fixture(full, setup, teardown);
 	tcase_add_loop_test(full, full_disk_takes_nothing_of_a_batch_and_all_of_it_later,
 			    0, 6);
 	tcase_add_test(full, full_disk_while_flushing_passes);
