@@ -244,6 +244,7 @@ static int drain(struct reader *r, struct ez_error *err)
 	int rc = EZ_OK;
 
 	out_finish(&r->out);
+	writer_hurry(&e->writer);
 	while (rc >= 0 && !writer_is_clean(&e->writer) && !engine_is_aborting(e)) {
 		atomic_store(&e->writer.reader_waits, true);
 		rc = reader_confirm(r, err);

@@ -79,7 +79,7 @@ static void service(struct writer *w)
 {
 	struct ez_error err = ERROR_INIT;
 
-	if (lane_service(&w->lane, false, &err) < 0)
+	if (lane_service(&w->lane, atomic_load(&w->hurry), &err) < 0)
 		fail(w, &err);
 }
 
@@ -154,6 +154,12 @@ int writer_call(struct writer *w, int (*fn)(void *, struct ez_error *), void *ar
 		struct ez_error *err)
 {
 	return queue_call(&w->queue, ring, w, fn, arg, err);
+}
+
+void writer_hurry(struct writer *w)
+{
+	atomic_store(&w->hurry, true);
+	ring(w);
 }
 
 bool writer_is_clean(struct writer *w)

@@ -28,6 +28,7 @@ struct writer {
 	struct lane lane;
 	_Atomic bool idle;         /* nothing to write at this moment */
 	_Atomic bool reader_waits; /* wake the source when idle */
+	_Atomic bool hurry;        /* the job ends: flush at once */
 	_Atomic uint64_t pushed;   /* batches, by the reader */
 	_Atomic uint64_t landed;   /* of these, durable */
 };
@@ -49,6 +50,9 @@ void writer_news(struct writer *w, struct table *before, struct table *now);
 /* Everything pushed so far is durable before anything that is pushed later is written.
  * Returns at once. */
 void writer_barrier(struct writer *w);
+
+/* Any thread: from now on flush as soon as anything is unflushed. */
+void writer_hurry(struct writer *w);
 
 /* Nothing is queued, being written, or written and not durable. */
 bool writer_is_clean(struct writer *w);
