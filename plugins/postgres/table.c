@@ -13,7 +13,8 @@
  *
  * What is there is looked up in the catalog first, which needs no right: CREATE ... IF NOT
  * EXISTS wants the right to create even when there is nothing to do. Two daemons may do this
- * at the same time; "exists already" is then as good as success.
+ * at the same time, and the slower one is told so in one of several ways (the schema, the
+ * relation, its row type, or an index of the catalog): what counts is that the table is there.
  */
 static int look_up(struct store *s, bool *ret_schema, bool *ret_table,
 		   struct ez_error *err)
@@ -41,7 +42,7 @@ static int look_up(struct store *s, bool *ret_schema, bool *ret_table,
 static bool exists_already(const struct ez_error *err)
 {
 	return strcmp(err->code, "42P06") == 0 || strcmp(err->code, "42P07") == 0 ||
-	       strcmp(err->code, "23505") == 0;
+	       strcmp(err->code, "42710") == 0 || strcmp(err->code, "23505") == 0;
 }
 
 static int create(struct store *s, const char *what, const char *sql, const char *right,
@@ -52,13 +53,23 @@ static int create(struct store *s, const char *what, const char *sql, const char
 	_cleanup_(freep) char *object = NULL, *role = NULL;
 	int rc = session_run(&s->session, &st, &res, err);
 
-	if (rc == EZ_OK || exists_already(err))
-		return EZ_OK;
 	if (rc != EZ_E_PERMISSION || strcmp(err->code, "42501") != 0)
 		return rc;
 	object = on ? xstrdup(on) : quote_name(PQdb(s->session.conn));
 	role = quote_name(PQuser(s->session.conn));
 	return s->host->hint(err, "GRANT %s %s TO %s;", right, object, role);
+}
+
+/* A type of the table's name is in the way as well, and stays there. */
+static int made(struct store *s, int rc, struct ez_error *err)
+{
+	struct ez_error ignored = { .size = sizeof(ignored) };
+	bool has_schema, has_table;
+
+	if (rc == EZ_OK || !exists_already(err))
+		return rc;
+	return look_up(s, &has_schema, &has_table, &ignored) == EZ_OK && has_table ? EZ_OK :
+										       rc;
 }
 
 int store_make_table(struct store *s, struct ez_error *err)
@@ -82,10 +93,10 @@ int store_make_table(struct store *s, struct ez_error *err)
 	if (!has_schema)
 		rc = create(s, "create the schema", schema_sql, "CREATE ON DATABASE",
 			    NULL, err);
-	if (rc == EZ_OK)
+	if (rc == EZ_OK || exists_already(err))
 		rc = create(s, "create the table", table_sql, "USAGE, CREATE ON SCHEMA",
 			    s->names.quoted_schema, err);
-	return rc;
+	return made(s, rc, err);
 }
 
 int store_hint_grant(struct store *s, struct ez_error *err)
