@@ -6,8 +6,9 @@
 # To build everything and to run it against a PostgreSQL of one's own.
 EZ_DEPS_DEMO=(
 	gcc libc6-dev make autoconf automake libtool pkg-config
-	libconfig-dev libjansson-dev libltdl-dev
+	libconfig-dev libcurl4-openssl-dev libjansson-dev libltdl-dev
 	libpq-dev libssl-dev libzstd-dev zlib1g-dev
+	libmariadb-dev
 	postgresql jq procps
 )
 

@@ -62,19 +62,22 @@ struct settings {
 	uint32_t audit; /* enum audit_column */
 	enum range_policy out_of_range[_RANGE_CLASS_MAX];
 	enum body_compression compression;
-	uint32_t max_inflight;
-	struct setting_pair *address_map;
+	unsigned max_inflight;
+	struct setting_pair *address_map; /* "host:port" to "host:port" or a base URL */
 	size_t n_address_map;
-	struct ez_view ca_file; /* len 0: the system's */
+	struct ez_view ca_file; /* len 0: the system's; NUL-terminated */
 	int64_t connect_timeout_us, load_timeout_us, continue_timeout_us;
+	char *memory; /* of texts above that are not the configuration's */
 };
 
 extern const struct ez_option *const settings_options[];
 
 /* On failure too the settings must be released. */
-_must_check_ int settings_read(struct settings *s, const struct ez_open *open,
+_must_check_ int settings_read(struct settings *s, const struct ez_config *config,
 			       struct ez_error *err);
 void settings_release(struct settings *s);
+
+enum { PASSWORD_MAX = 1024 };
 
 /* The newest password, NUL-terminated; *ret_len 0: none. Wipe buf after use. */
 _must_check_ int settings_password(const struct settings *s, char *buf, size_t cap,
