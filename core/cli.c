@@ -23,6 +23,7 @@ const struct command commands[] = {
 	{ "pause", "JOB", "Stop reading; the connection stays alive", cmd_tell, NULL },
 	{ "resume", "JOB", "Go on after a pause", cmd_tell, NULL },
 	{ "stop", "JOB", "Finish what is in flight and end the daemon", cmd_tell, NULL },
+	{ "start", "JOB", "Have the worker run a job again that was stopped", cmd_start, NULL },
 	{ "snapshot", "JOB TABLE...", "Copy tables again", cmd_not_offered, NULL },
 	{ "verify", "JOBFILE [TABLE...]", "Compare source and target", cmd_not_offered, NULL },
 	{ "drop", "JOBFILE", "Remove a job's slot, publication and state", cmd_drop, NULL },

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/parse.h"
@@ -34,6 +35,10 @@ enum long_option {
 	OPT_METRICS,
 	OPT_JSON,
 	OPT_AGAIN,
+	OPT_EPOCH,
+	OPT_ID,
+	OPT_SECRETS_DIR,
+	OPT_MANAGED,
 };
 
 static const struct option long_options[] = {
@@ -47,6 +52,10 @@ static const struct option long_options[] = {
 	{ "log-level", required_argument, NULL, OPT_LOG_LEVEL },
 	{ "log-format", required_argument, NULL, OPT_LOG_FORMAT },
 	{ "metrics", required_argument, NULL, OPT_METRICS },
+	{ "epoch", required_argument, NULL, OPT_EPOCH },
+	{ "id", required_argument, NULL, OPT_ID },
+	{ "secrets-dir", required_argument, NULL, OPT_SECRETS_DIR },
+	{ "managed-by", required_argument, NULL, OPT_MANAGED },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
 	{ NULL, 0, NULL, 0 },
@@ -68,6 +77,13 @@ static const char help[] =
 	"      --log-level=LEVEL   error, warning, notice, info (default) or debug\n"
 	"      --log-format=FORMAT text (default) or json\n"
 	"      --metrics=HOST:PORT serve Prometheus metrics there\n"
+	"\n"
+	"For workers, on behalf of a control plane:\n"
+	"      --epoch=N           number of the job's lease, in place of state.epoch\n"
+	"      --id=ID             base of slot, publication and labels (default ezcdc_JOB)\n"
+	"      --secrets-dir=DIR   secrets are text or names of files in DIR, nothing else\n"
+	"      --managed-by=TEXT   refuse pause, resume and stop by others, naming TEXT\n"
+	"\n"
 	"  -h, --help              show this and exit\n"
 	"  -V, --version           show the versions of program and plugin ABI, and exit\n"
 	"\n"
@@ -79,6 +95,8 @@ struct arguments {
 	struct engine_options engine;
 	struct loader *loader;
 	const char *job_file;
+	const char *id, *secrets_dir;
+	uint64_t epoch; /* 0: as the job file says */
 	int config_fd;
 	int log_level, log_format; /* -1: not given */
 	bool check, json;
@@ -118,6 +136,45 @@ static int take_config_fd(struct arguments *a, const char *value)
 	return -1;
 }
 
+static int take_epoch(struct arguments *a, const char *value)
+{
+	uint64_t epoch;
+
+	if (!parse_u64(view_str(value), &epoch) || epoch == 0 || epoch > INT64_MAX)
+		return usage("--epoch is a whole number from 1, not", value);
+	a->epoch = epoch;
+	return -1;
+}
+
+/* It becomes part of the names of slots, publications and labels. */
+static int take_id(struct arguments *a, const char *value)
+{
+	size_t len = strlen(value);
+
+	if (len == 0 || len >= JOB_ID_MAX ||
+	    strspn(value, "abcdefghijklmnopqrstuvwxyz0123456789_") != len)
+		return usage("--id is of lower-case letters, digits and underscores, not", value);
+	a->id = value;
+	return -1;
+}
+
+/* What a worker says. -1: go on; else the exit code. */
+static int take_worker_option(struct arguments *a, int option, const char *value)
+{
+	switch (option) {
+	case OPT_EPOCH:
+		return take_epoch(a, value);
+	case OPT_ID:
+		return take_id(a, value);
+	case OPT_SECRETS_DIR:
+		a->secrets_dir = value;
+		return -1;
+	default:
+		a->engine.managed = value;
+		return -1;
+	}
+}
+
 /* -1: go on; else the exit code. */
 static int take_option(struct arguments *a, int option, const char *value)
 {
@@ -149,6 +206,11 @@ static int take_option(struct arguments *a, int option, const char *value)
 	case OPT_METRICS:
 		a->engine.metrics = value;
 		return -1;
+	case OPT_EPOCH:
+	case OPT_ID:
+	case OPT_SECRETS_DIR:
+	case OPT_MANAGED:
+		return take_worker_option(a, option, value);
 	case 'h':
 		fputs(help, stdout);
 		return EXIT_DONE;
@@ -189,9 +251,22 @@ static int take_arguments(struct arguments *a, int argc, char **argv)
 static int load(const struct arguments *a, struct secret_fds *fds, struct job **ret,
 		struct ez_error *err)
 {
-	const struct load_args args = { a->loader, fds, a->job_file, a->config_fd };
+	const struct load_args args = {
+		.loader = a->loader,
+		.fds = fds,
+		.path = a->job_file,
+		.fd = a->config_fd,
+		.secrets_dir = a->secrets_dir,
+	};
+	int rc = load_job(&args, ret, err);
 
-	return load_job(&args, ret, err);
+	if (rc < 0)
+		return rc;
+	if (a->id)
+		(*ret)->id = xstrdup(a->id);
+	if (a->epoch > 0)
+		(*ret)->epoch = a->epoch;
+	return rc;
 }
 
 struct reload {

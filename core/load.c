@@ -14,7 +14,12 @@ int load_job(const struct load_args *a, struct job **ret, struct ez_error *err)
 	const struct job_load how = {
 		.lookup = loader_lookup,
 		.arg = a->loader,
-		.rules = { .fds = a->fds },
+		.rules = {
+			.fds = a->fds,
+			.secrets_dir = a->secrets_dir,
+			.flags = a->secrets_dir ? OPTIONS_REMOTE : 0,
+		},
+		.flags = a->flags,
 	};
 	struct problems problems = PROBLEMS_INIT;
 	int rc;

@@ -20,6 +20,8 @@ struct load_args {
 	struct secret_fds *fds;
 	const char *path; /* or */
 	int fd;           /* not negative: read from there */
+	const char *secrets_dir; /* not NULL: a job of the control plane (R28) */
+	unsigned flags;          /* enum job_load_flag */
 };
 
 _must_check_ int load_job(const struct load_args *a, struct job **ret, struct ez_error *err);

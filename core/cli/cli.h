@@ -4,6 +4,7 @@
 
 #include <ezcdc/plugin.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/attr.h"
 #include "base/buf.h"
@@ -30,6 +31,10 @@ struct cli {
 	struct loader *loader;
 	const char *state_dir, *state_root;
 	const char *only;      /* check */
+	const char *secrets_dir, *id; /* on behalf of a control plane */
+	int config_fd;                /* -1: none */
+	unsigned load_flags;          /* enum job_load_flag */
+	uint64_t epoch;
 	bool json, yes;
 	char **rest;           /* arguments that are not options */
 	int n_rest;
@@ -42,6 +47,7 @@ enum cli_accepts {
 	CLI_YES = 1 << 3,
 	CLI_ONLY = 1 << 4,
 	CLI_PLUGIN_DIR = 1 << 5,
+	CLI_WORKER = 1 << 6, /* what a worker adds; --config-fd takes the place of JOBFILE */
 };
 
 /* -1: go on; else the exit code (after --help or a mistake). The loader is made if plugin
@@ -67,6 +73,7 @@ int cmd_plugins(const struct command *self, int argc, char **argv);
 int cmd_discover(const struct command *self, int argc, char **argv);
 int cmd_status(const struct command *self, int argc, char **argv);
 int cmd_tell(const struct command *self, int argc, char **argv); /* pause resume stop */
+int cmd_start(const struct command *self, int argc, char **argv);
 int cmd_top(const struct command *self, int argc, char **argv);
 int cmd_drop(const struct command *self, int argc, char **argv);
 int cmd_not_offered(const struct command *self, int argc, char **argv);

@@ -21,6 +21,7 @@
 enum {
 	ANSWER_MAX = 64 * 1024 * 1024,
 	CHECKPOINT_MAX = 64 * 1024 * 1024,
+	REQUEST_MAX = 4096,
 	TIMEOUT_MS = 10000,
 };
 
@@ -139,6 +140,49 @@ int cmd_status(const struct command *self, int argc, char **argv)
 
 /* -------------------------------------------------------------- pause, resume and stop */
 
+/* The worker looks after jobs without a daemon. -1: there is none; else the exit code. */
+static int ask_worker(const struct cli *c, const char *cmd)
+{
+	_cleanup_(buf_release) struct buf answer = BUF_INIT(ANSWER_MAX);
+	_cleanup_(buf_release) struct buf request = BUF_INIT(REQUEST_MAX);
+	_cleanup_(freep) char *socket = xasprintf("%s/worker.sock", c->state_root);
+	_cleanup_(json_freep) struct json *json = NULL;
+	struct jsonw w = JSONW_INIT(&request);
+	struct ez_error err = ERROR_INIT;
+	struct ez_view why;
+
+	jsonw_begin_object(&w);
+	jsonw_key(&w, "cmd");
+	jsonw_str(&w, cmd);
+	jsonw_key(&w, "job");
+	jsonw_str(&w, c->rest[0]);
+	jsonw_end_object(&w);
+	if (!buf_ok(&request) ||
+	    control_ask(socket, buf_view(&request), TIMEOUT_MS, &answer, &err) < 0)
+		return -1;
+	json = json_parse(buf_view(&answer), NULL);
+	why = json_str(json, "error");
+	if (why.len == 0)
+		return EXIT_DONE;
+	fprintf(stderr, "ezcdc %s: %.*s\n", c->command->name, VIEW_ARG(why));
+	return EXIT_UNAVAILABLE;
+}
+
+int cmd_start(const struct command *self, int argc, char **argv)
+{
+	struct cli c;
+	int code = cli_options(&c, self, CLI_STATE_ROOT, 1, 1, argc, argv);
+
+	if (code >= 0)
+		return code;
+	code = ask_worker(&c, "start");
+	if (code >= 0)
+		return code;
+	fprintf(stderr, "ezcdc start: no worker answers on %s/worker.sock; to run a job without "
+			"one: dbmazz JOBFILE\n", c.state_root);
+	return EXIT_UNAVAILABLE;
+}
+
 int cmd_tell(const struct command *self, int argc, char **argv)
 {
 	_cleanup_(buf_release) struct buf answer = BUF_INIT(ANSWER_MAX);
@@ -153,6 +197,9 @@ int cmd_tell(const struct command *self, int argc, char **argv)
 		return code;
 	state = cli_state_path(&c, c.rest[0]);
 	if (ask(state, self->name, &answer, &err) < 0) {
+		if (strcmp(self->name, "stop") == 0 && !strchr(c.rest[0], '/') &&
+		    ask_worker(&c, "stop") == EXIT_DONE)
+			return EXIT_DONE;
 		host_table.hint(&err, "is the job running? see: ezcdc status %s", c.rest[0]);
 		return conclude_error(&err);
 	}

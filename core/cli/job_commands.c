@@ -20,12 +20,16 @@
 /* The commands that need a job file or plugins, but no running daemon. */
 enum { OUTPUT_MAX = 64 * 1024 * 1024 };
 
+enum { CHECK_CONFIG = 1 << 8 }; /* connect to nothing */
+
 static unsigned what_to_check(const struct cli *c)
 {
 	if (!c->only)
 		return ENGINE_CHECK_ALL;
 	if (strcmp(c->only, "source") == 0)
 		return ENGINE_CHECK_SOURCE;
+	if (strcmp(c->only, "config") == 0)
+		return CHECK_CONFIG;
 	return strcmp(c->only, "sink") == 0 ? ENGINE_CHECK_SINK : 0;
 }
 
@@ -50,21 +54,25 @@ int cmd_check(const struct command *self, int argc, char **argv)
 {
 	struct job *job = NULL;
 	struct cli c;
-	int code = cli_options(&c, self, CLI_JSON | CLI_STATE_DIR | CLI_ONLY | CLI_PLUGIN_DIR, 1,
-			       1, argc, argv);
+	int code = cli_options(&c, self,
+			       CLI_JSON | CLI_STATE_DIR | CLI_ONLY | CLI_PLUGIN_DIR | CLI_WORKER,
+			       1, 1, argc, argv);
 	unsigned what;
 
 	if (code >= 0)
 		return code;
 	what = what_to_check(&c);
 	if (what == 0) {
-		fputs("ezcdc check: --only is source or sink\n", stderr);
+		fputs("ezcdc check: --only is source, sink or config\n", stderr);
 		code = EXIT_USAGE;
 	} else {
+		c.load_flags = what == ENGINE_CHECK_SOURCE ? JOB_LOAD_NO_SINK :
+			       what == ENGINE_CHECK_SINK   ? JOB_LOAD_NO_SOURCE :
+							     0;
 		code = cli_load(&c, &job);
 	}
 	if (code < 0)
-		code = check_job(&c, job, what);
+		code = what == CHECK_CONFIG ? EXIT_DONE : check_job(&c, job, what);
 	job_free(job);
 	cli_release(&c);
 	return code;
@@ -77,10 +85,11 @@ int cmd_discover(const struct command *self, int argc, char **argv)
 	struct ez_error err = ERROR_INIT;
 	struct job *job = NULL;
 	struct cli c;
-	int code = cli_options(&c, self, CLI_JSON | CLI_PLUGIN_DIR, 1, 1, argc, argv);
+	int code = cli_options(&c, self, CLI_JSON | CLI_PLUGIN_DIR | CLI_WORKER, 1, 1, argc, argv);
 
 	if (code >= 0)
 		return code;
+	c.load_flags = JOB_LOAD_NO_SINK;
 	code = cli_load(&c, &job);
 	if (code < 0) {
 		code = engine_discover(job, &report, &err) < 0 ? conclude_error(&err) : EXIT_DONE;
@@ -147,8 +156,9 @@ int cmd_drop(const struct command *self, int argc, char **argv)
 	struct engine_options opt = { .impatient = true };
 	struct job *job = NULL;
 	struct cli c;
-	int code = cli_options(&c, self, CLI_YES | CLI_STATE_DIR | CLI_PLUGIN_DIR, 1, 1, argc,
-			       argv);
+	int code = cli_options(&c, self,
+			       CLI_YES | CLI_STATE_DIR | CLI_PLUGIN_DIR | CLI_WORKER, 1, 1,
+			       argc, argv);
 
 	if (code >= 0)
 		return code;

@@ -11,6 +11,7 @@
 #include "engine/batch.h"
 #include "engine/budget.h"
 #include "engine/checkpoint.h"
+#include "engine/job.h"
 #include "engine/keeper.h"
 #include "engine/reader.h"
 #include "engine/state_dir.h"
@@ -19,7 +20,6 @@
 #include "engine/writer.h"
 
 struct dead_letters;
-struct job;
 
 /*
  * One running job: everything its threads share.
@@ -52,6 +52,7 @@ struct engine_options {
 	const char *metrics;    /* HOST:PORT or NULL */
 	bool again;             /* snapshot = "only" once more */
 	bool impatient;         /* --until, --check: three tries within 15 s */
+	const char *managed;    /* who else decides on pause and stop (R26), or NULL */
 };
 
 struct engine {
@@ -63,7 +64,7 @@ struct engine {
 	struct registry registry;
 	struct stats stats;
 	struct dead_letters *dead;
-	char id[64];            /* "ezcdc_<name>" */
+	char id[JOB_ID_MAX];    /* see job.h */
 	size_t batch_bytes;     /* effective batch size, R10 */
 	int64_t started_us;     /* mono_us */
 	int64_t start_by_us;    /* mono_us until which a first start may fail transiently */

@@ -9,7 +9,6 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/str.h"
 #include "engine/checkpoint.h"
 #include "engine/engine.h"
 #include "engine/host.h"
@@ -37,7 +36,7 @@ static struct engine *look_new(const struct job *job, const char *state_dir)
 	e->dir.path = state_dir_path(state_dir, job->name);
 	e->dir.lock_fd = -1;
 	e->batch_bytes = (size_t)MIN(job->batch.max_bytes, job->memory_bytes / 4);
-	ENSURE(str_format(e->id, sizeof(e->id), "ezcdc_%s", job->name), "job name too long");
+	job_id_copy(job, e->id);
 	return e;
 }
 
@@ -253,7 +252,8 @@ static void drop_plugins(struct engine *e, struct ez_error *first)
 static void remove_state(struct state_dir *d)
 {
 	static const char *const ours[] = { "checkpoint", "control.sock", "exit.json",
-					    "dead-letter.jsonl", "lock" };
+					    "dead-letter.jsonl", "worker.json", "log",
+					    "log.1", "lock" };
 
 	for (size_t i = 0; i < ARRAY_LEN(ours); i++) {
 		char *path = state_dir_file(d, ours[i]);

@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/log.h"
+#include "base/str.h"
 #include "base/view.h"
 #include "engine/cfg.h"
 #include "engine/job_options.h"
@@ -42,6 +43,14 @@ bool job_name_is_valid(struct ez_view name)
 			return false;
 	}
 	return true;
+}
+
+void job_id_copy(const struct job *job, char *to)
+{
+	bool fits = job->id ? str_copy(to, JOB_ID_MAX, view_str(job->id)) :
+			      str_format(to, JOB_ID_MAX, "ezcdc_%s", job->name);
+
+	ENSURE(fits, "the job's id is too long");
 }
 
 /* ------------------------------------------------------------------ plugin sections */
@@ -110,7 +119,7 @@ static void load_end(const struct loading *l, enum ez_kind kind, const char *nam
 
 	if (section)
 		load_plugin(l, kind, section, name, ret);
-	else
+	else if (!(l->how->flags & (kind == EZ_SOURCE ? JOB_LOAD_NO_SOURCE : JOB_LOAD_NO_SINK)))
 		problem_add(l->p, l->job->file, 0, "section \"%s\" is missing", name);
 }
 
@@ -263,11 +272,11 @@ static void fill_from_plugins(struct job *job)
 
 	job->snapshot = JOB_SNAPSHOT_NEVER;
 	job->snapshot_workers = 1;
-	if (plugin_can(job->source.plugin, EZ_CAP_SNAPSHOT)) {
+	if (source && plugin_can(job->source.plugin, EZ_CAP_SNAPSHOT)) {
 		job->snapshot = snapshot_of(config_str(source, "snapshot"));
 		job->snapshot_workers = (uint32_t)config_num(source, "snapshot_workers");
 	}
-	if (plugin_can(job->sink.plugin, EZ_CAP_SNAPSHOT))
+	if (sink && plugin_can(job->sink.plugin, EZ_CAP_SNAPSHOT))
 		job->append = view_eq(config_str(sink, "target"), VIEW("append"));
 }
 
@@ -366,6 +375,7 @@ void job_free(struct job *job)
 		config_free(job->sections[i]);
 	free(job->name);
 	free(job->file);
+	free(job->id);
 	free(job);
 }
 

@@ -60,6 +60,7 @@ enum job_section {
 struct job {
 	char *name; /* R16 */
 	char *file; /* as named by the user */
+	char *id;   /* base for slots, labels; NULL: "ezcdc_<name>" (R16) */
 	struct job_plugin source, sink, store;
 	struct job_plugin *transforms;
 	size_t n_transforms;
@@ -95,6 +96,11 @@ struct job {
 	struct ez_config *sections[_JOB_SECTION_MAX];
 };
 
+enum job_load_flag {
+	JOB_LOAD_NO_SOURCE = 1 << 0, /* the section may be missing: only the rest is looked at */
+	JOB_LOAD_NO_SINK = 1 << 1,
+};
+
 /* What loading needs from outside. */
 struct job_load {
 	/* loader_lookup, or a test's own. NULL with err filled: no such plugin. */
@@ -102,6 +108,7 @@ struct job_load {
 				       struct ez_error *err);
 	void *arg;
 	struct options_rules rules;
+	unsigned flags; /* enum job_load_flag */
 };
 
 /*
@@ -121,6 +128,10 @@ void job_freep(struct job **job);
 
 /* R16: [a-z][a-z0-9_]{0,39} */
 bool job_name_is_valid(struct ez_view name);
+
+/* The base for slots, publications and labels, into an array of JOB_ID_MAX bytes. */
+enum { JOB_ID_MAX = 64 };
+void job_id_copy(const struct job *job, char *to);
 
 /* The effective configuration as a job file; secrets as "***". */
 void job_format(const struct job *job, struct buf *out);

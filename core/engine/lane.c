@@ -336,8 +336,8 @@ static int64_t flush_due_us(const struct lane *l)
 
 	if (l->unflushed_bytes == 0 || l->outstanding)
 		return INT64_MAX;
-	if (!l->is_streaming || l->unflushed_bytes >= l->e->batch_bytes ||
-	    budget_is_spent(&l->e->budget))
+	if (!l->is_streaming || atomic_load_explicit(&l->hurry, memory_order_relaxed) ||
+	    l->unflushed_bytes >= l->e->batch_bytes || budget_is_spent(&l->e->budget))
 		return 0;
 	gap = MAX(gap, (int64_t)FLUSH_GAP_MIN_US);
 	return l->first_unflushed_us + MIN(gap, (int64_t)FLUSH_GAP_MAX_US);

@@ -71,6 +71,7 @@ struct lane {
 	bool is_streaming;   /* EZ_CAP_STREAMING */
 	bool broken;
 	_Atomic bool waked;  /* the sink has called host->wake at least once */
+	_Atomic bool hurry;  /* the job ends: flush whatever is unflushed at once */
 };
 
 /* Everything but the instance. */

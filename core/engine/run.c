@@ -53,6 +53,7 @@ struct runner {
 	unsigned idle_ticks;
 	uint64_t rows_seen;
 	bool told_ready;
+	bool told_to_stop; /* by the control socket */
 	int (*reload)(void *arg, struct job *job);
 	void *reload_arg;
 	struct job *job;
@@ -129,6 +130,20 @@ static void answer_loglevel(struct ez_view request, struct buf *answer)
 	json_free(json);
 }
 
+/* R26: over a job of the control plane only that one decides, through its worker. */
+static bool is_refused(const struct runner *run, struct ez_view request, struct buf *answer)
+{
+	_cleanup_(json_freep) struct json *json = json_parse(request, NULL);
+	_cleanup_(freep) char *text = NULL;
+
+	if (!run->e.opt.managed || json_bool(json, "worker"))
+		return false;
+	text = xasprintf("this job is managed by %s: pause, resume and stop it there",
+			 run->e.opt.managed);
+	answer_error(answer, text);
+	return true;
+}
+
 static void on_command(void *arg, struct ez_view cmd, struct ez_view request,
 		       struct buf *answer)
 {
@@ -141,8 +156,12 @@ static void on_command(void *arg, struct ez_view cmd, struct ez_view request,
 		note_positions(&run->e, &cp);
 		status_json(&facts, &run->rates, &run->e.stats, answer);
 	} else if (view_eq_str(cmd, "pause") || view_eq_str(cmd, "resume")) {
-		answer_pause(&run->e, view_eq_str(cmd, "pause"), answer);
+		if (!is_refused(run, request, answer))
+			answer_pause(&run->e, view_eq_str(cmd, "pause"), answer);
 	} else if (view_eq_str(cmd, "stop")) {
+		if (is_refused(run, request, answer))
+			return;
+		run->told_to_stop = true;
 		engine_stop(&run->e);
 		answer_ok(answer);
 	} else if (view_eq_str(cmd, "loglevel")) {
@@ -290,7 +309,7 @@ static void init_engine(struct runner *run, const struct engine_options *opt)
 	};
 	e->start_by_us = mono_us() + (opt->impatient ? IMPATIENT_US : FIRST_START_US);
 	e->budget.limit = (int64_t)memory;
-	ENSURE(str_format(e->id, sizeof(e->id), "ezcdc_%s", job->name), "job name too long");
+	job_id_copy(job, e->id);
 	pthread_mutex_init(&e->lock, NULL);
 	batch_pool_init(&e->pool);
 	registry_init(&e->registry);
@@ -370,7 +389,11 @@ static int conclude(struct runner *run)
 	else
 		log_msg(EZL_ERROR, "%s%s%s", err->text, err->hint[0] ? "; " : "", err->hint);
 	if (e->dir.path)
-		state_dir_leave_exit(&e->dir, code, code ? err->text : "done");
+		state_dir_leave_exit(&e->dir, code,
+				     code                   ? err->text :
+				     run->told_to_stop      ? EXIT_TOLD_TO_STOP :
+				     engine_is_stopping(e)  ? "stopped by a signal" :
+							      "done");
 	return code;
 }
 

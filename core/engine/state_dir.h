@@ -28,7 +28,9 @@ void state_dir_close(struct state_dir *d);
 /* <dir>/<name>; heap string. */
 char *state_dir_file(const struct state_dir *d, const char *name);
 
-/* exit.json: code, sentence, time; for the worker that adopted the daemon. */
+/* exit.json: code, sentence, time; for the worker that adopted the daemon, and for it to tell
+ * a stop that a person asked for, which holds until further notice (R14). */
+#define EXIT_TOLD_TO_STOP "stopped by command"
 void state_dir_leave_exit(const struct state_dir *d, int code, const char *sentence);
 
 #endif

@@ -79,7 +79,7 @@ static void service(struct writer *w)
 {
 	struct ez_error err = ERROR_INIT;
 
-	if (lane_service(&w->lane, atomic_load(&w->hurry), &err) < 0)
+	if (lane_service(&w->lane, false, &err) < 0)
 		fail(w, &err);
 }
 
@@ -158,7 +158,7 @@ int writer_call(struct writer *w, int (*fn)(void *, struct ez_error *), void *ar
 
 void writer_hurry(struct writer *w)
 {
-	atomic_store(&w->hurry, true);
+	atomic_store(&w->lane.hurry, true);
 	ring(w);
 }
 

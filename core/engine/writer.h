@@ -28,7 +28,6 @@ struct writer {
 	struct lane lane;
 	_Atomic bool idle;         /* nothing to write at this moment */
 	_Atomic bool reader_waits; /* wake the source when idle */
-	_Atomic bool hurry;        /* the job ends: flush at once */
 	_Atomic uint64_t pushed;   /* batches, by the reader */
 	_Atomic uint64_t landed;   /* of these, durable */
 };
