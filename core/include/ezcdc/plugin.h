@@ -670,6 +670,7 @@ struct ez_agent {
 	/* The option tables of the worker's plugins, as `ezcdc plugins --json` prints them. */
 	int (*plugins)(void *, struct ez_view json, struct ez_error *);
 	void (*interrupt)(void *);
+	void (*wake)(void *); /* any thread: make a waiting poll return soon */
 };
 
 /* ------------------------------------------------------------------ the plugin */
