@@ -1,0 +1,507 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "sql_rows.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/parse.h"
+#include "sql_lex.h"
+
+/* ---------------------------------------------------------------- sources */
+
+enum sql_column_type sql_mysql_type(const struct column_type *t)
+{
+	switch (t->kind) {
+	case TYPE_BOOLEAN:
+	case TYPE_TINYINT:
+		return SQL_MYSQL_TINY;
+	case TYPE_SMALLINT:
+		return SQL_MYSQL_SHORT;
+	case TYPE_INT:
+		return SQL_MYSQL_LONG;
+	case TYPE_BIGINT:
+		return SQL_MYSQL_LONGLONG;
+	case TYPE_FLOAT:
+		return SQL_MYSQL_FLOAT;
+	case TYPE_DOUBLE:
+		return SQL_MYSQL_DOUBLE;
+	case TYPE_DECIMAL:
+		return SQL_MYSQL_NEWDECIMAL;
+	case TYPE_DATE:
+		return SQL_MYSQL_DATE;
+	case TYPE_DATETIME:
+		return SQL_MYSQL_DATETIME;
+	case TYPE_CHAR:
+		return SQL_MYSQL_STRING;
+	case TYPE_VARBINARY:
+		return SQL_MYSQL_BLOB;
+	default:
+		return SQL_MYSQL_VAR_STRING;
+	}
+}
+
+static enum sql_sort sort_of(const struct column_type *t)
+{
+	switch (t->kind) {
+	case TYPE_BOOLEAN:
+		return SQL_AS_BOOLEAN;
+	case TYPE_TINYINT:
+	case TYPE_SMALLINT:
+	case TYPE_INT:
+	case TYPE_BIGINT:
+	case TYPE_LARGEINT:
+	case TYPE_DECIMAL:
+		return SQL_AS_NUMBER;
+	case TYPE_FLOAT:
+	case TYPE_DOUBLE:
+		return SQL_AS_FLOAT;
+	case TYPE_DATE:
+	case TYPE_DATETIME:
+		return SQL_AS_TIME;
+	default:
+		return SQL_AS_TEXT;
+	}
+}
+
+/* The cells of a row of the table's own schema lie side by side: one pass reads them all. */
+static void cells_in_order(const struct row *row, size_t n, struct ez_view *cells)
+{
+	const char *p = row->cells;
+
+	for (size_t i = 0; i < n; i++) {
+		uint32_t len;
+
+		memcpy(&len, p, sizeof(len));
+		p += sizeof(len);
+		cells[i] = view_of(NULL, 0);
+		if (len != CELL_NULL) {
+			cells[i] = view_of(p, len);
+			p += len;
+		}
+	}
+}
+
+static bool next_of_table(struct sql_source *s, struct ez_view *cells)
+{
+	const struct schema *schema = s->table->schema;
+	const struct map_entry *e = map_next(&s->table->rows, &s->cursor);
+	const struct row *row = e ? e->value : NULL;
+
+	if (!row)
+		return false;
+	if (row->schema == schema) {
+		cells_in_order(row, s->n_columns, cells);
+		return true;
+	}
+	for (size_t i = 0; i < s->n_columns; i++) {
+		cells[i] = view_of(NULL, 0);
+		if (!row_cell(row, &schema->columns[i], &cells[i]))
+			cells[i] = view_of(NULL, 0);
+	}
+	return true;
+}
+
+void sql_source_of_table(struct sql_source *s, struct arena *a, const struct table *t)
+{
+	const struct schema *schema = t->schema;
+
+	*s = (struct sql_source){
+		.columns = arena_calloc(a, schema->n_columns, sizeof(*s->columns)),
+		.n_columns = schema->n_columns,
+		.next = next_of_table,
+		.table = t,
+	};
+	for (size_t i = 0; i < schema->n_columns; i++)
+		s->columns[i] = (struct sql_source_column){
+			.name = view_str(schema->columns[i].name),
+			.type = sql_mysql_type(&schema->columns[i].type),
+			.sort = sort_of(&schema->columns[i].type),
+		};
+}
+
+static bool next_of_rows(struct sql_source *s, struct ez_view *cells)
+{
+	struct list *at = s->row;
+
+	if (at == s->rows)
+		return false;
+	s->row = at->next;
+	memcpy(cells, LIST_OF(at, struct sql_row, link)->cells,
+	       s->n_columns * sizeof(*cells));
+	return true;
+}
+
+void sql_source_of_rows(struct sql_source *s, struct arena *a, struct sql_result *rows)
+{
+	*s = (struct sql_source){
+		.columns = arena_calloc(a, rows->n_columns, sizeof(*s->columns)),
+		.n_columns = rows->n_columns,
+		.next = next_of_rows,
+		.rows = &rows->rows,
+		.row = rows->rows.next,
+	};
+	for (size_t i = 0; i < rows->n_columns; i++) {
+		enum sql_column_type type = rows->columns[i].type;
+
+		s->columns[i] = (struct sql_source_column){
+			.name = rows->columns[i].name,
+			.type = type,
+			.sort = type == SQL_MYSQL_LONGLONG ? SQL_AS_NUMBER : SQL_AS_TEXT,
+		};
+	}
+}
+
+/* -------------------------------------------------------------- choosing */
+
+struct accumulator {
+	uint64_t n;
+	struct sql_value best; /* of MIN and MAX */
+	__int128 sum;
+	double float_sum;
+	bool is_float;
+};
+
+struct kept_row {
+	struct ez_view *cells;
+	size_t at; /* equal rows keep their order */
+};
+
+struct chooser {
+	struct sql_scope scope;
+	struct sql_source *source;
+	struct list *items;
+	struct sql_choice *choice;
+	struct sql_result *r;
+	struct ez_view *cells; /* of the present row */
+	size_t n_items;
+	struct accumulator *sums; /* one an item, when the result is one row */
+	size_t *order;            /* columns to sort by */
+	bool *descending;
+	size_t n_order;
+	struct kept_row *kept; /* when rows have to be sorted */
+	size_t n_kept, max_kept;
+	uint64_t n_passed, n_sent;
+};
+
+static bool resolve_order(struct chooser *c)
+{
+	size_t i = 0;
+
+	c->n_order = list_count(&c->choice->order_by);
+	c->order = arena_calloc(c->r->arena, c->n_order + 1, sizeof(*c->order));
+	c->descending = arena_calloc(c->r->arena, c->n_order + 1, sizeof(*c->descending));
+	list_for_each(at, &c->choice->order_by) {
+		const struct sql_name *n = LIST_OF(at, struct sql_name, link);
+		size_t column = 0;
+
+		while (column < c->source->n_columns &&
+		       !sql_same_name(c->source->columns[column].name, n->name))
+			column++;
+		if (column == c->source->n_columns)
+			return sql_fail_analysis(c->r,
+						 "Column '%.*s' cannot be resolved.",
+						 VIEW_ARG(n->name));
+		c->descending[i] = n->is_descending;
+		c->order[i++] = column;
+	}
+	return true;
+}
+
+static bool is_plain_star(const struct sql_item *item)
+{
+	return item->expr->kind == SQL_STAR;
+}
+
+static void add_source_columns(struct chooser *c)
+{
+	for (size_t i = 0; i < c->source->n_columns; i++)
+		sql_result_column(c->r, c->source->columns[i].name,
+				  c->source->columns[i].type);
+}
+
+static enum sql_column_type type_of_item(const struct chooser *c,
+					 const struct sql_expr *e)
+{
+	if (e->kind == SQL_COLUMN)
+		for (size_t i = 0; i < c->source->n_columns; i++)
+			if (sql_same_name(c->source->columns[i].name, e->name))
+				return c->source->columns[i].type;
+	if (e->kind == SQL_CALL && sql_same_word(e->name, "count"))
+		return SQL_MYSQL_LONGLONG;
+	if (e->kind == SQL_VALUE && e->is_number)
+		return SQL_MYSQL_LONGLONG;
+	return SQL_MYSQL_VAR_STRING;
+}
+
+static bool describe(struct chooser *c)
+{
+	size_t n_sums = 0, n_rest = 0;
+
+	if (!c->items) {
+		add_source_columns(c);
+		return true;
+	}
+	list_for_each(at, c->items) {
+		struct sql_item *item = LIST_OF(at, struct sql_item, link);
+
+		c->n_items++;
+		if (is_plain_star(item))
+			add_source_columns(c);
+		else
+			sql_result_column(c->r, item->title, type_of_item(c, item->expr));
+		n_sums += sql_is_aggregate(item->expr);
+		n_rest += !sql_is_aggregate(item->expr) && item->expr->kind != SQL_VALUE;
+	}
+	if (n_sums > 0 && n_rest > 0)
+		return sql_fail_analysis(c->r,
+					 "must be an aggregate expression or appear in "
+					 "GROUP BY clause");
+	if (n_sums > 0)
+		c->sums = arena_calloc(c->r->arena, c->n_items, sizeof(*c->sums));
+	return true;
+}
+
+/* The row at hand, through the list of items. */
+static bool send_row(struct chooser *c)
+{
+	struct ez_view *cell = sql_result_row(c->r);
+	struct sql_value v;
+
+	if (!c->items) {
+		for (size_t i = 0; i < c->source->n_columns; i++)
+			if (c->cells[i].ptr)
+				cell[i] = sql_text(c->r, c->cells[i]);
+		return true;
+	}
+	list_for_each(at, c->items) {
+		const struct sql_item *item = LIST_OF(at, struct sql_item, link);
+
+		if (is_plain_star(item)) {
+			for (size_t i = 0; i < c->source->n_columns; i++, cell++)
+				if (c->cells[i].ptr)
+					*cell = sql_text(c->r, c->cells[i]);
+			continue;
+		}
+		if (!sql_eval(&c->scope, item->expr, &v))
+			return false;
+		if (v.text.ptr)
+			*cell = sql_text(c->r, v.text);
+		cell++;
+	}
+	return true;
+}
+
+/* Sends the row when OFFSET and LIMIT allow it; `ret_more` false: no row can follow. */
+static bool pass_row(struct chooser *c, bool *ret_more)
+{
+	const struct sql_choice *choice = c->choice;
+
+	*ret_more = !choice->has_limit || c->n_sent < choice->limit;
+	if (!*ret_more || c->n_passed++ < choice->offset)
+		return true;
+	c->n_sent++;
+	if (choice->has_limit && c->n_sent == choice->limit)
+		*ret_more = false;
+	return send_row(c);
+}
+
+static void keep_row(struct chooser *c)
+{
+	size_t bytes = c->source->n_columns * sizeof(struct ez_view);
+
+	if (c->n_kept == c->max_kept) {
+		size_t max = c->max_kept ? c->max_kept * 2 : 64;
+		struct kept_row *grown = arena_alloc(c->r->arena, max * sizeof(*grown));
+
+		if (c->n_kept)
+			memcpy(grown, c->kept, c->n_kept * sizeof(*grown));
+		c->kept = grown;
+		c->max_kept = max;
+	}
+	c->kept[c->n_kept].cells = arena_alloc(c->r->arena, bytes);
+	c->kept[c->n_kept].at = c->n_kept;
+	memcpy(c->kept[c->n_kept++].cells, c->cells, bytes);
+}
+
+static bool sum_value(struct accumulator *a, struct sql_value v)
+{
+	int64_t n;
+
+	if (v.sort == SQL_AS_FLOAT) {
+		char text[64];
+
+		memcpy(text, v.text.ptr, MIN(v.text.len, sizeof(text) - 1));
+		text[MIN(v.text.len, sizeof(text) - 1)] = '\0';
+		a->is_float = true;
+		a->float_sum += strtod(text, NULL);
+		return true;
+	}
+	if (!parse_i64(v.text, &n))
+		return false;
+	a->sum += n;
+	return true;
+}
+
+static bool add_to_sum(struct chooser *c, const struct sql_expr *e, struct accumulator *a)
+{
+	struct sql_value v;
+	int order;
+
+	if (e->kind != SQL_CALL)
+		return true;
+	if (e->n_args != 1 || e->is_distinct)
+		return sql_fail_generic(c->r, "not emulated: %.*s", VIEW_ARG(e->source));
+	if (e->args[0]->kind == SQL_STAR) {
+		a->n++;
+		return true;
+	}
+	if (!sql_eval(&c->scope, e->args[0], &v))
+		return false;
+	if (!v.text.ptr)
+		return true;
+	a->n++;
+	if (sql_same_word(e->name, "sum"))
+		return sum_value(a, v) ||
+		       sql_fail_generic(c->r, "not emulated: %.*s", VIEW_ARG(e->source));
+	if (sql_same_word(e->name, "count"))
+		return true;
+	order = a->n > 1 ? sql_compare(v, a->best) : 0;
+	if (a->n == 1 || (sql_same_word(e->name, "min") ? order < 0 : order > 0))
+		a->best = v;
+	return true;
+}
+
+static bool sum_row(struct chooser *c)
+{
+	size_t i = 0;
+
+	list_for_each(at, c->items)
+		if (!add_to_sum(c, LIST_OF(at, struct sql_item, link)->expr,
+				&c->sums[i++]))
+			return false;
+	return true;
+}
+
+static struct ez_view sum_text(struct sql_result *r, const struct accumulator *a)
+{
+	__int128 n = a->sum < 0 ? -a->sum : a->sum;
+	char digits[48];
+	size_t at = sizeof(digits);
+
+	if (a->is_float)
+		return sql_textf(r, "%.17g", a->float_sum);
+	do {
+		digits[--at] = (char)('0' + (int)(n % 10));
+		n /= 10;
+	} while (n > 0);
+	if (a->sum < 0)
+		digits[--at] = '-';
+	return sql_text(r, view_of(digits + at, sizeof(digits) - at));
+}
+
+static bool send_sums(struct chooser *c)
+{
+	struct ez_view *cells = sql_result_row(c->r);
+	size_t i = 0;
+
+	list_for_each(at, c->items) {
+		struct sql_expr *e = LIST_OF(at, struct sql_item, link)->expr;
+		struct accumulator *a = &c->sums[i];
+		struct sql_value v;
+
+		if (e->kind == SQL_VALUE) {
+			if (!sql_eval(&c->scope, e, &v))
+				return false;
+			cells[i] = v.text;
+		} else if (sql_same_word(e->name, "count")) {
+			cells[i] = sql_textf(c->r, "%llu", (unsigned long long)a->n);
+		} else if (a->n > 0 && sql_same_word(e->name, "sum")) {
+			cells[i] = sum_text(c->r, a);
+		} else if (a->n > 0) {
+			cells[i] = sql_text(c->r, a->best.text);
+		}
+		i++;
+	}
+	return true;
+}
+
+static int compare_kept(const void *x, const void *y, void *arg)
+{
+	const struct kept_row *a = x, *b = y;
+	const struct chooser *c = arg;
+
+	for (size_t i = 0; i < c->n_order; i++) {
+		size_t at = c->order[i];
+		enum sql_sort sort = c->source->columns[at].sort;
+		struct sql_value v = { a->cells[at], sort }, w = { b->cells[at], sort };
+		int order;
+
+		if (!v.text.ptr || !w.text.ptr)
+			order = (v.text.ptr != NULL) - (w.text.ptr != NULL);
+		else
+			order = sql_compare(v, w);
+		if (order != 0)
+			return c->descending[i] ? -order : order;
+	}
+	return a->at < b->at ? -1 : a->at > b->at;
+}
+
+static bool send_kept(struct chooser *c)
+{
+	bool more = true;
+
+	if (c->n_kept > 0)
+		qsort_r(c->kept, c->n_kept, sizeof(*c->kept), compare_kept, c);
+	for (size_t i = 0; more && i < c->n_kept; i++) {
+		c->scope.cells = c->cells = c->kept[i].cells;
+		if (!pass_row(c, &more))
+			return false;
+	}
+	return true;
+}
+
+static bool take_row(struct chooser *c, bool *ret_more)
+{
+	bool is_wanted = true;
+
+	if (c->choice->where &&
+	    !sql_eval_condition(&c->scope, c->choice->where, &is_wanted))
+		return false;
+	if (!is_wanted)
+		return true;
+	if (c->sums)
+		return sum_row(c);
+	if (c->n_order > 0) {
+		keep_row(c);
+		return true;
+	}
+	return pass_row(c, ret_more);
+}
+
+bool sql_choose(struct sql_session *session, struct sql_source *source,
+		struct list *items, struct sql_choice *choice, struct sql_result *r)
+{
+	struct chooser c = {
+		.source = source,
+		.items = items,
+		.choice = choice,
+		.r = r,
+		.cells = arena_calloc(r->arena, source->n_columns + 1,
+				      sizeof(struct ez_view)),
+	};
+	bool more = true;
+
+	c.scope = (struct sql_scope){
+		.session = session, .source = source, .cells = c.cells, .r = r
+	};
+	if (!resolve_order(&c) || !describe(&c))
+		return false;
+	while (more && source->next(source, c.cells))
+		if (!take_row(&c, &more))
+			return false;
+	if (c.sums)
+		return send_sums(&c);
+	return send_kept(&c);
+}
