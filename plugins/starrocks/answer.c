@@ -90,10 +90,17 @@ static const struct rule rules[] = {
 /* clang-format on */
 
 static const char *const names[_REACT_MAX] = {
-	[REACT_DONE] = "done",     [REACT_ASK] = "ask",       [REACT_WAIT] = "wait",
-	[REACT_RETRY] = "retry",   [REACT_SLOW] = "slow",     [REACT_SHRINK] = "shrink",
-	[REACT_PAUSE] = "pause",   [REACT_ANEW] = "anew",     [REACT_DATA] = "data",
-	[REACT_CONFIG] = "config", [REACT_PERMISSION] = "permission",
+	[REACT_DONE] = "done",
+	[REACT_ASK] = "ask",
+	[REACT_WAIT] = "wait",
+	[REACT_RETRY] = "retry",
+	[REACT_SLOW] = "slow",
+	[REACT_SHRINK] = "shrink",
+	[REACT_PAUSE] = "pause",
+	[REACT_ANEW] = "anew",
+	[REACT_DATA] = "data",
+	[REACT_CONFIG] = "config",
+	[REACT_PERMISSION] = "permission",
 };
 
 const char *reaction_to_str(enum reaction r)
@@ -124,7 +131,9 @@ void answer_parse(struct ez_view text, struct answer *ret)
 	json_error_t unused;
 	json_t *o;
 
-	*ret = (struct answer){ .total_rows = -1, .loaded_rows = -1, .filtered_rows = -1 };
+	*ret = (struct answer){ .total_rows = -1,
+				.loaded_rows = -1,
+				.filtered_rows = -1 };
 	if (view_starts(text, VIEW("\xef\xbb\xbf")))
 		text = view_of(text.ptr + 3, text.len - 3);
 	o = json_loadb(text.ptr ? text.ptr : "", text.len, JSON_ALLOW_NUL, &unused);
@@ -169,7 +178,8 @@ enum reaction answer_to_label(int http_status, const struct answer *a, bool *ret
 		return REACT_PERMISSION;
 	if (http_status != 200 || !a->state[0])
 		return REACT_ASK;
-	if (strcasecmp(a->state, "VISIBLE") == 0 || strcasecmp(a->state, "COMMITTED") == 0)
+	if (strcasecmp(a->state, "VISIBLE") == 0 ||
+	    strcasecmp(a->state, "COMMITTED") == 0)
 		return REACT_DONE;
 	if (strcasecmp(a->state, "ABORTED") == 0 || strcasecmp(a->state, "UNKNOWN") == 0)
 		return REACT_ANEW;

@@ -37,9 +37,9 @@ const char *reaction_to_str(enum reaction r);
 /* Of an answer's JSON. Texts are in the struct; nothing to release. */
 struct answer {
 	bool is_json;
-	char status[32];        /* "Success", "Fail", "OK", "FAILED", ... */
-	char existing[32];      /* ExistingJobStatus */
-	char state[32];         /* of get_load_state */
+	char status[32];   /* "Success", "Fail", "OK", "FAILED", ... */
+	char existing[32]; /* ExistingJobStatus */
+	char state[32];    /* of get_load_state */
 	char message[400];
 	char error_url[400];
 	int64_t total_rows, loaded_rows, filtered_rows; /* -1: not said */

@@ -42,8 +42,8 @@ static bool parts_get(CURLU *u, struct parts *p)
 
 static bool is_loopback(const char *name)
 {
-	return view_starts(view_str(name), VIEW("127.")) || strcmp(name, "localhost") == 0 ||
-	       strcmp(name, "[::1]") == 0;
+	return view_starts(view_str(name), VIEW("127.")) ||
+	       strcmp(name, "localhost") == 0 || strcmp(name, "[::1]") == 0;
 }
 
 /* "host:port" of the setting, with the scheme if it has one. */
@@ -52,12 +52,15 @@ static bool set_address(CURLU *u, struct ez_view to)
 	_cleanup_(url_cleanup) CURLU *other = curl_url();
 	_cleanup_(freep) char *text = NULL;
 	_cleanup_(parts_release) struct parts p = { .host = NULL };
-	bool has_scheme = view_starts(to, VIEW("http://")) || view_starts(to, VIEW("https://"));
+	bool has_scheme =
+		view_starts(to, VIEW("http://")) || view_starts(to, VIEW("https://"));
 
 	text = xasprintf("%s%.*s", has_scheme ? "" : "http://", VIEW_ARG(to));
-	if (curl_url_set(other, CURLUPART_URL, text, 0) != CURLUE_OK || !parts_get(other, &p))
+	if (curl_url_set(other, CURLUPART_URL, text, 0) != CURLUE_OK ||
+	    !parts_get(other, &p))
 		return false;
-	return (!has_scheme || curl_url_set(u, CURLUPART_SCHEME, p.scheme, 0) == CURLUE_OK) &&
+	return (!has_scheme ||
+		curl_url_set(u, CURLUPART_SCHEME, p.scheme, 0) == CURLUE_OK) &&
 	       curl_url_set(u, CURLUPART_HOST, p.host, 0) == CURLUE_OK &&
 	       curl_url_set(u, CURLUPART_PORT, p.port, 0) == CURLUE_OK;
 }
@@ -97,29 +100,36 @@ static int finish(CURLU *u, const struct parts *from, const char *from_url,
 	if (strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0)
 		return refuse(err, from_url, "redirects to something that is not HTTP");
 	if (strcmp(from->scheme, "https") == 0 && strcmp(scheme, "https") != 0) {
-		refuse(err, from_url, "redirects from https to http, where the password "
-				      "would be readable");
-		return host->hint(err, "name the back end's https address in address_map, or "
-				       "use http for fe as well");
+		refuse(err, from_url,
+		       "redirects from https to http, where the password "
+		       "would be readable");
+		return host->hint(err,
+				  "name the back end's https address in address_map, or "
+				  "use http for fe as well");
 	}
 	return EZ_OK;
 }
 
-int hop_resolve(const struct settings *s, const char *from, int status, const char *location,
-		char ret_url[HOP_URL_MAX], struct ez_error *err)
+int hop_resolve(const struct settings *s, const char *from, int status,
+		const char *location, char ret_url[HOP_URL_MAX], struct ez_error *err)
 {
 	_cleanup_(url_cleanup) CURLU *u = curl_url();
-	_cleanup_(parts_release) struct parts old = { .host = NULL }, new = { .host = NULL };
+	_cleanup_(parts_release) struct parts old = { .host = NULL },
+					      new = { .host = NULL };
 
 	if (status != 307)
-		return host->fail(err, EZ_E_CONFIG, "", "%s: answers with status %d, which is no "
-				  "redirect of StarRocks; is it a front end?", from, status);
+		return host->fail(err, EZ_E_CONFIG, "",
+				  "%s: answers with status %d, which is no "
+				  "redirect of StarRocks; is it a front end?",
+				  from, status);
 	if (!location || !*location)
 		return refuse(err, from, "redirects without saying where to");
 	if (curl_url_set(u, CURLUPART_URL, from, 0) != CURLUE_OK || !parts_get(u, &old) ||
-	    curl_url_set(u, CURLUPART_URL, location, 0) != CURLUE_OK || !parts_get(u, &new))
+	    curl_url_set(u, CURLUPART_URL, location, 0) != CURLUE_OK ||
+	    !parts_get(u, &new))
 		return refuse(err, from, "redirects to something that is no address");
 	if (!translate(s, u, &new, &old))
-		return refuse(err, from, "address_map leads to something that is no address");
+		return refuse(err, from,
+			      "address_map leads to something that is no address");
 	return finish(u, &old, from, ret_url, err);
 }

@@ -42,8 +42,8 @@ struct flight {
 	struct curl_slist *headers;
 	char url[HOP_URL_MAX];
 	unsigned hops, tries;
-	uint64_t sent;        /* bytes of the body at this hop */
-	bool may_send;        /* 100 Continue came, or the exchange does not wait for it */
+	uint64_t sent; /* bytes of the body at this hop */
+	bool may_send; /* 100 Continue came, or the exchange does not wait for it */
 	bool was_denied_body; /* it did not come in time */
 	bool is_done;
 };
@@ -147,11 +147,12 @@ static int set_headers(struct flight *f)
 {
 	struct ez_view rest = buf_view(&f->x->headers), line;
 
-	f->headers = curl_slist_append(NULL, f->x->expects ? "Expect: 100-continue" : "Expect:");
+	f->headers = curl_slist_append(NULL, f->x->expects ? "Expect: 100-continue"
+							   : "Expect:");
 	while (f->headers && view_split(&rest, '\n', &line)) {
 		_cleanup_(freep) char *text = view_dup(line);
-		struct curl_slist *more = line.len ? curl_slist_append(f->headers, text) :
-						     f->headers;
+		struct curl_slist *more =
+			line.len ? curl_slist_append(f->headers, text) : f->headers;
 
 		if (!more)
 			return -1;
@@ -182,7 +183,8 @@ static void set_limits(struct flight *f)
 	const struct settings *s = f->http->s;
 	CURL *c = f->easy;
 
-	curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, (long)(s->connect_timeout_us / US_PER_MS));
+	curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS,
+			 (long)(s->connect_timeout_us / US_PER_MS));
 	curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)(f->x->timeout_us / US_PER_MS));
 	curl_easy_setopt(c, CURLOPT_EXPECT_100_TIMEOUT_MS,
 			 (long)(s->continue_timeout_us / US_PER_MS));
@@ -224,17 +226,19 @@ static int begin_hop(struct flight *f)
 	if (!f->easy)
 		f->easy = h->n_idle ? h->idle[--h->n_idle] : curl_easy_init();
 	if (!f->easy)
-		return host->fail(&f->x->error, EZ_E_FATAL, "", "no memory for a request");
+		return host->fail(&f->x->error, EZ_E_FATAL, "",
+				  "no memory for a request");
 	curl_easy_reset(f->easy);
 	f->sent = 0;
 	f->may_send = !f->x->expects;
 	f->was_denied_body = false;
 	buf_reset(&f->x->answer);
-	rc = set_credentials(f);
+	rc = f->x->is_anonymous ? EZ_OK : set_credentials(f);
 	if (rc < 0)
 		return rc;
 	if (set_headers(f) < 0)
-		return host->fail(&f->x->error, EZ_E_FATAL, "", "the headers are too long");
+		return host->fail(&f->x->error, EZ_E_FATAL, "",
+				  "the headers are too long");
 	set_limits(f);
 	set_body(f);
 	curl_easy_setopt(f->easy, CURLOPT_URL, f->url);
@@ -244,7 +248,8 @@ static int begin_hop(struct flight *f)
 	curl_easy_setopt(f->easy, CURLOPT_WRITEDATA, f);
 	curl_easy_setopt(f->easy, CURLOPT_PRIVATE, f);
 	if (curl_multi_add_handle(h->multi, f->easy) != CURLM_OK)
-		return host->fail(&f->x->error, EZ_E_FATAL, "", "a request cannot be started");
+		return host->fail(&f->x->error, EZ_E_FATAL, "",
+				  "a request cannot be started");
 	return EZ_OK;
 }
 
@@ -261,7 +266,8 @@ static void finish(struct flight *f, enum http_fault fault)
 	f->is_done = true;
 	if (f->easy) {
 		curl_easy_reset(f->easy); /* forgets the password */
-		f->http->idle = xreallocarray(f->http->idle, f->http->n_idle + 1, sizeof(CURL *));
+		f->http->idle =
+			xreallocarray(f->http->idle, f->http->n_idle + 1, sizeof(CURL *));
 		f->http->idle[f->http->n_idle++] = f->easy;
 		f->easy = NULL;
 	}
@@ -287,8 +293,16 @@ static void begin(struct flight *f)
 	int rc;
 
 	f->hops = 0;
-	if (!str_format(f->url, sizeof(f->url), "%.*s%s", VIEW_ARG(fe), f->x->path)) {
-		host->fail(&f->x->error, EZ_E_CONFIG, "", "the name of the table is too long");
+	if (f->x->url)
+		rc = hop_resolve(f->http->s, f->x->url, 307, f->x->url, f->url,
+				 &f->x->error);
+	else
+		rc = str_format(f->url, sizeof(f->url), "%.*s%s", VIEW_ARG(fe),
+				f->x->path)
+			     ? EZ_OK
+			     : host->fail(&f->x->error, EZ_E_CONFIG, "",
+					  "the path is too long");
+	if (rc < 0) {
 		finish(f, HTTP_REFUSED);
 		return;
 	}
@@ -315,8 +329,9 @@ static void try_next(struct flight *f)
 
 static bool is_tls_trouble(CURLcode code)
 {
-	return code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE ||
-	       code == CURLE_SSL_ISSUER_ERROR || code == CURLE_SSL_CERTPROBLEM;
+	return code == CURLE_PEER_FAILED_VERIFICATION ||
+	       code == CURLE_SSL_CACERT_BADFILE || code == CURLE_SSL_ISSUER_ERROR ||
+	       code == CURLE_SSL_CERTPROBLEM;
 }
 
 static void fail_hop(struct flight *f, CURLcode code)
@@ -327,12 +342,13 @@ static void fail_hop(struct flight *f, CURLcode code)
 
 	curl_easy_getinfo(f->easy, CURLINFO_CONNECT_TIME_T, &connect_us);
 	curl_easy_getinfo(f->easy, CURLINFO_REQUEST_SIZE, &connected);
-	host->fail(&x->error, is_tls_trouble(code) ? EZ_E_CONFIG : EZ_E_TRANSIENT, "", "%s: %s",
-		   x->node,
-		   f->was_denied_body ? "does not say that it is ready for the rows" :
-					curl_easy_strerror(code));
+	host->fail(&x->error, is_tls_trouble(code) ? EZ_E_CONFIG : EZ_E_TRANSIENT, "",
+		   "%s: %s", x->node,
+		   f->was_denied_body ? "does not say that it is ready for the rows"
+				      : curl_easy_strerror(code));
 	if (is_tls_trouble(code)) {
-		host->hint(&x->error, "name the file with its authority's certificate in ca_file");
+		host->hint(&x->error,
+			   "name the file with its authority's certificate in ca_file");
 		finish(f, HTTP_REFUSED);
 	} else if (f->was_denied_body ||
 		   (!x->body_begun && (connected == 0 || x->body.len > 0))) {
@@ -348,14 +364,16 @@ static void follow(struct flight *f, int status)
 	char *location = NULL, next[HOP_URL_MAX];
 	struct curl_header *header;
 
-	if (curl_easy_header(f->easy, "Location", 0, CURLH_HEADER, -1, &header) == CURLHE_OK)
+	if (curl_easy_header(f->easy, "Location", 0, CURLH_HEADER, -1, &header) ==
+	    CURLHE_OK)
 		location = header->value;
 	if (hop_resolve(f->http->s, f->url, status, location, next, &x->error) < 0) {
 		finish(f, HTTP_REFUSED);
 		return;
 	}
 	if (++f->hops > HOP_MAX) {
-		host->fail(&x->error, EZ_E_TRANSIENT, "", "%s: redirects in a circle", x->node);
+		host->fail(&x->error, EZ_E_TRANSIENT, "", "%s: redirects in a circle",
+			   x->node);
 		finish(f, HTTP_UNREACHED);
 		return;
 	}
@@ -447,6 +465,15 @@ void http_run(struct http *h, struct exchange *const *xs, size_t n, unsigned par
 void http_next_front_end(struct http *h)
 {
 	h->fe = (h->fe + 1) % h->s->n_fe;
+}
+
+void http_sleep(struct http *h, uint32_t ms)
+{
+	int64_t until = mono_us() + (int64_t)ms * US_PER_MS, left;
+
+	while ((left = until - mono_us()) > 0 && !http_is_interrupted(h))
+		curl_multi_poll(h->multi, NULL, 0,
+				(int)MIN(left / US_PER_MS + 1, (int64_t)60000), NULL);
 }
 
 void http_interrupt(struct http *h)

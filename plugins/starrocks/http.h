@@ -30,8 +30,8 @@ struct http;
 enum http_fault {
 	HTTP_ANSWERED, /* status and answer are there */
 	HTTP_UNREACHED, /* nothing can have happened: no server was reached, or none let us in */
-	HTTP_LOST,      /* anything may have happened: the answer did not come */
-	HTTP_REFUSED,   /* we do not go there: `error` says why, an operator must act */
+	HTTP_LOST,    /* anything may have happened: the answer did not come */
+	HTTP_REFUSED, /* we do not go there: `error` says why, an operator must act */
 	HTTP_CANCELLED,
 };
 
@@ -46,26 +46,32 @@ struct http_body {
 struct exchange {
 	/* the caller's */
 	const char *method;
-	const char *path;    /* "/api/..." */
-	struct buf headers;  /* lines with \n at the end; Authorization and Expect are added */
+	const char *path; /* "/api/..." */
+	const char *url;  /* begin there instead of at a front end; NULL */
+	struct buf
+		headers; /* lines with \n at the end; Authorization and Expect are added */
 	struct http_body body; /* len 0: none */
 	int64_t timeout_us;
-	bool expects;        /* sends Expect: 100-continue */
+	bool is_anonymous; /* without credentials */
+	bool expects;      /* sends Expect: 100-continue */
 
 	/* the result */
 	enum http_fault fault;
 	int status;
 	struct buf answer;
-	bool body_begun;     /* a byte of the body went out at some hop */
+	bool body_begun;       /* a byte of the body went out at some hop */
 	struct ez_error error; /* unless ANSWERED; EZ_E_TRANSIENT or EZ_E_CONFIG */
-	char node[256];      /* the last one asked, for messages */
+	char node[256];        /* the last one asked, for messages */
 };
+
+enum { HOP_PATH_MAX = 3500 };
 
 enum { HTTP_ANSWER_CAP = 1024 * 1024 };
 
 void exchange_init(struct exchange *x, const char *method);
 void exchange_release(struct exchange *x);
-_printf_(3, 4) void exchange_header(struct exchange *x, const char *name, const char *fmt, ...);
+_printf_(3, 4) void exchange_header(struct exchange *x, const char *name, const char *fmt,
+				    ...);
 
 /* NULL: the library does not work. */
 _must_check_ struct http *http_new(const struct settings *s);
@@ -75,6 +81,9 @@ void http_run(struct http *h, struct exchange *const *xs, size_t n, unsigned par
 
 /* Begins at the next front end from now on. */
 void http_next_front_end(struct http *h);
+
+/* Until then, or until interrupted. */
+void http_sleep(struct http *h, uint32_t ms);
 
 void http_interrupt(struct http *h);
 bool http_is_interrupted(const struct http *h);

@@ -71,7 +71,7 @@ static const struct ez_option
 			"\"timestamp=null\"."),
 	opt_compression = OPTION(.type = EZ_OPT_ENUM, .name = "compression",
 		.label = "Compression", .group = "Loading", .fallback = "none",
-		.choices = "none|gzip|lz4|zstd",
+		.choices = "none|gzip|zstd",
 		.help = "Of what is sent. Worth its time when the network is slow."),
 	opt_inflight = OPTION(.type = EZ_OPT_INT, .name = "max_inflight",
 		.label = "Loads in flight", .group = "Loading", .fallback = "8",
@@ -290,7 +290,7 @@ static int read_range(struct settings *s, struct ez_error *err)
 
 static enum body_compression read_compression(const struct settings *s)
 {
-	static const char *const names[] = { "none", "gzip", "lz4", "zstd" };
+	static const char *const names[] = { "none", "gzip", "zstd" };
 	struct ez_view v = host->str(s->config, opt_compression.name);
 
 	for (unsigned i = 0; i < ARRAY_LEN(names); i++)

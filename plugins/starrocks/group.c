@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "group.h"
+
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "base/str.h"
+
+#include "host.h"
+
+struct group *group_new(struct ez_ctx *ctx, uint64_t seq)
+{
+	struct group *g = xcalloc(1, sizeof(*g));
+
+	g->ctx = ctx;
+	g->seq = seq;
+	return g;
+}
+
+static void charge(struct group *g)
+{
+	size_t now = g->size_events *
+		     (sizeof(*g->events) + sizeof(*g->places) + sizeof(*g->gone));
+
+	if (g->ctx && now != g->charged)
+		host->mem(g->ctx, (int64_t)now - (int64_t)g->charged);
+	g->charged = now;
+}
+
+struct group *group_free(struct group *g)
+{
+	if (!g)
+		return NULL;
+	loads_release(&g->loads);
+	free(g->events);
+	free(g->places);
+	free(g->gone);
+	g->size_events = 0;
+	charge(g);
+	free(g);
+	return NULL;
+}
+
+static void make_room(struct group *g, size_t n)
+{
+	if (g->n_events + n <= g->size_events)
+		return;
+	g->size_events = MAX(g->n_events + n, g->size_events * 2);
+	g->events = xreallocarray(g->events, g->size_events, sizeof(*g->events));
+	g->places = xreallocarray(g->places, g->size_events, sizeof(*g->places));
+	g->gone = xreallocarray(g->gone, g->size_events, sizeof(*g->gone));
+	charge(g);
+}
+
+void group_add(struct group *g, const struct ez_batch *b)
+{
+	if (g->first == 0)
+		g->first = b->number;
+	g->last = b->number;
+	g->bytes += b->bytes;
+	make_room(g, b->n_events);
+	for (size_t i = 0; i < b->n_events; i++) {
+		if (!b->events[i]->table)
+			continue;
+		g->events[g->n_events] = b->events[i];
+		g->gone[g->n_events] = false;
+		g->places[g->n_events++] =
+			(struct group_place){ .batch = b->number, .row = (uint32_t)i };
+	}
+	for (size_t i = 0; i < b->n_commits; i++) {
+		struct ez_position p = b->commits[i]->position;
+
+		if (p.bytes.len == 0)
+			continue;
+		if (!str_copy(g->position, sizeof(g->position), p.bytes))
+			g->position[0] = '\0';
+		g->order = p.order;
+	}
+}
+
+static void leave_out_gone(struct group *g)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < g->n_events; i++) {
+		if (g->gone[i])
+			continue;
+		g->events[n] = g->events[i];
+		g->places[n] = g->places[i];
+		g->gone[n++] = false;
+	}
+	g->n_events = n;
+}
+
+static int reject_event(struct group *g, uint32_t at, struct ez_error *err)
+{
+	int rc = host->reject(g->ctx, g->places[at].batch, g->places[at].row, err);
+
+	if (rc >= 0)
+		g->gone[at] = true;
+	return rc;
+}
+
+struct encoding {
+	struct group *group;
+	int (*settle)(void *arg, struct ez_error *err);
+	void *arg;
+};
+
+static int settle(void *arg, struct ez_error *err)
+{
+	struct encoding *e = arg;
+
+	return e->settle ? e->settle(e->arg, err) : EZ_OK;
+}
+
+static int reject(void *arg, uint32_t row, struct ez_error *err)
+{
+	struct encoding *e = arg;
+
+	return reject_event(e->group, row, err);
+}
+
+int group_encode(struct group *g, struct encoder *enc, bool one_set,
+		 int (*settle_fn)(void *arg, struct ez_error *err), void *arg,
+		 struct ez_error *err)
+{
+	struct encoding e = { g, settle_fn, arg };
+	struct encode_rules rules = {
+		.one_set = one_set, .settle = settle, .reject = reject, .arg = &e
+	};
+	struct ez_batch all = { .size = sizeof(all),
+				.number = g->first,
+				.bytes = g->bytes };
+
+	loads_release(&g->loads);
+	leave_out_gone(g);
+	g->version++;
+	if (g->n_events == 0)
+		return EZ_OK;
+	all.events = g->events;
+	all.n_events = g->n_events;
+	return encode_batch(enc, &all, 0, g->n_events, &rules, &g->loads, err);
+}
+
+int group_reject(struct group *g, const struct load *load, size_t row,
+		 struct ez_error *err)
+{
+	return reject_event(g, load->rows[row], err);
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef STARROCKS_GROUP_H
+#define STARROCKS_GROUP_H
+
+#include <ezcdc/plugin.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+
+#include "encode.h"
+
+/*
+ * Batches that are loaded together.
+ *
+ * Batches are added on the engine's thread while earlier groups are being loaded; then the
+ * group is encoded, as if it were one batch, and goes to the uploader. Events stay in the
+ * engine's memory; the group has pointers to them until it is freed, which is after its
+ * batches are durable.
+ *
+ * A row that is refused is taken out and the group encoded anew, so that what the row had
+ * hidden (an earlier state of the same key) is loaded.
+ */
+struct group {
+	struct group *next;
+	uint64_t seq;         /* number in this run */
+	uint64_t first, last; /* numbers of its batches */
+	const struct ez_event **events;
+	struct group_place {
+		uint64_t batch;
+		uint32_t row, reserved;
+	} * places; /* of the events */
+	bool *gone; /* rejected: left out when it is encoded next */
+	size_t n_events, size_events;
+	size_t bytes; /* of values */
+	char position[EZ_POSITION_MAX +
+		      1]; /* behind the last whole transaction; "": none */
+	uint64_t order;
+	unsigned version; /* rises each time it is encoded anew */
+	struct loads loads;
+	struct ez_ctx *ctx;
+	size_t charged;
+};
+
+_returns_nonnull_ struct group *group_new(struct ez_ctx *ctx, uint64_t seq);
+struct group *group_free(struct group *g);
+
+void group_add(struct group *g, const struct ez_batch *b);
+
+/* `settle` as in encode_rules. EZ_E_DATA: a row cannot be expressed and may not be left out. */
+_must_check_ int group_encode(struct group *g, struct encoder *e, bool one_set,
+			      int (*settle)(void *arg, struct ez_error *err), void *arg,
+			      struct ez_error *err);
+
+/* Lets the engine reject row `row` of a load, and takes it out of the group. EZ_E_DATA: the
+ * policy is to stop. err holds the reason before. Encode again afterwards. */
+_must_check_ int group_reject(struct group *g, const struct load *load, size_t row,
+			      struct ez_error *err);
+
+#endif

@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "loader.h"
+
+#include <zlib.h>
+#include <zstd.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/str.h"
+#include "base/view.h"
+
+#include "dialect.h"
+#include "host.h"
+#include "settings.h"
+#include "table.h"
+
+enum {
+	PAUSE_MIN_MS = 5000, /* a full disk, a database that merges */
+	RETRY_HINT_MS = 500, /* how soon the engine may ask again */
+	ASK_TIMEOUT_US = 30 * US_PER_SEC,
+};
+
+int error_copy(struct ez_error *to, const struct ez_error *from)
+{
+	host->fail(to, from->rc, from->code, "%s", from->text);
+	if (from->hint[0])
+		host->hint(to, "%s", from->hint);
+	to->retry_after_ms = from->retry_after_ms;
+	to->batch = from->batch;
+	to->row = from->row;
+	return from->rc;
+}
+
+/* ------------------------------------------------------------------------- parcels */
+
+static bool pack_gzip(struct buf *to, struct ez_view v)
+{
+	z_stream z = { .zalloc = NULL };
+	char *at;
+	int rc;
+
+	if (deflateInit2(&z, 1, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+		return false;
+	at = buf_reserve(to, deflateBound(&z, v.len));
+	if (at) {
+		z.next_in = (Bytef *)(uintptr_t)v.ptr;
+		z.avail_in = (uInt)v.len;
+		z.next_out = (Bytef *)at;
+		z.avail_out = (uInt)(to->size - to->len);
+	}
+	rc = at && v.len <= UINT32_MAX ? deflate(&z, Z_FINISH) : Z_MEM_ERROR;
+	if (rc == Z_STREAM_END)
+		buf_advance(to, z.total_out);
+	deflateEnd(&z);
+	return rc == Z_STREAM_END;
+}
+
+static bool pack_zstd(struct buf *to, struct ez_view v)
+{
+	size_t bound = ZSTD_compressBound(v.len), n;
+	char *at = buf_reserve(to, bound);
+
+	if (!at)
+		return false;
+	n = ZSTD_compress(at, bound, v.ptr, v.len, 1);
+	if (ZSTD_isError(n))
+		return false;
+	buf_advance(to, n);
+	return true;
+}
+
+void parcel_init(struct parcel *p, const struct loader *l, struct ez_view body)
+{
+	bool is_packed = false;
+
+	*p = (struct parcel){ .body = body,
+			      .ctx = l->ctx,
+			      .packed = BUF_INIT(SIZE_MAX / 2) };
+	if (l->s->compression == BODY_GZIP)
+		is_packed = pack_gzip(&p->packed, body);
+	else if (l->s->compression == BODY_ZSTD)
+		is_packed = pack_zstd(&p->packed, body);
+	if (!is_packed)
+		return;
+	p->body = buf_view(&p->packed);
+	p->charged = p->packed.alloc;
+	if (p->ctx)
+		host->mem(p->ctx, (int64_t)p->charged);
+}
+
+void parcel_release(struct parcel *p)
+{
+	if (p->ctx && p->charged)
+		host->mem(p->ctx, -(int64_t)p->charged);
+	p->charged = 0;
+	buf_release(&p->packed);
+}
+
+static size_t read_parcel(void *arg, uint64_t at, char *to, size_t cap)
+{
+	const struct parcel *p = arg;
+	size_t n = MIN(cap, p->body.len - (size_t)at);
+
+	if (n > 0)
+		memcpy(to, p->body.ptr + at, n);
+	return n;
+}
+
+struct http_body parcel_body(struct parcel *p)
+{
+	return (struct http_body){ .len = p->body.len, .read = read_parcel, .arg = p };
+}
+
+/* ------------------------------------------------------------------------ requests */
+
+static void add_encoded(struct buf *b, struct ez_view v)
+{
+	for (size_t i = 0; i < v.len; i++) {
+		unsigned char c = (unsigned char)v.ptr[i];
+
+		if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+		    (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.')
+			buf_add_char(b, (char)c);
+		else
+			buf_addf(b, "%%%02X", c);
+	}
+}
+
+char *loader_path(const struct loader *l, const char *table, const char *rest)
+{
+	struct buf b = BUF_INIT(HOP_PATH_MAX);
+
+	buf_add_str(&b, "/api/");
+	add_encoded(&b, l->s->database);
+	if (table) {
+		buf_add_char(&b, '/');
+		add_encoded(&b, view_str(table));
+	}
+	buf_add_str(&b, rest);
+	return buf_take(&b);
+}
+
+static void add_compression(const struct loader *l, struct exchange *x)
+{
+	static const char *const names[] = {
+		[BODY_PLAIN] = NULL, [BODY_GZIP] = "gzip", [BODY_ZSTD] = "zstd"
+	};
+	const char *name = names[l->s->compression];
+
+	if (name)
+		exchange_header(x, dialect_starrocks.compression, "%s", name);
+}
+
+void loader_add_headers(const struct loader *l, struct exchange *x,
+			const struct load *load)
+{
+	const struct dialect *d = &dialect_starrocks;
+
+	exchange_header(x, "format", "%s", load->format == LOAD_JSON ? "json" : "csv");
+	exchange_header(x, "strict_mode", "true");
+	exchange_header(x, "max_filter_ratio", "0");
+	exchange_header(x, "timezone", "UTC");
+	exchange_header(x, "timeout", "%lld",
+			(long long)(l->s->load_timeout_us / US_PER_SEC));
+	if (load->columns)
+		exchange_header(x, "columns", "%s", load->columns);
+	if (load->format == LOAD_CSV) {
+		exchange_header(x, "column_separator", "%s", LOAD_COLUMN_SEPARATOR);
+		exchange_header(x, d->row_delimiter, "%s", LOAD_ROW_DELIMITER);
+	} else {
+		exchange_header(x, "strip_outer_array", "true");
+		exchange_header(x, "ignore_json_size", "true");
+	}
+	if (load->is_partial)
+		exchange_header(x, d->partial_update, "true");
+	add_compression(l, x);
+}
+
+/* ------------------------------------------------------------------------- results */
+
+/* Messages of bad rows quote values: they stay out of errors (R27). */
+static const char *message_of(const struct answer *a, enum reaction r)
+{
+	if (r == REACT_DATA)
+		return "rows were refused";
+	if (a->message[0])
+		return a->message;
+	return a->status[0] ? a->status : "an answer that is not StarRocks'";
+}
+
+static int class_of(enum reaction r)
+{
+	switch (r) {
+	case REACT_DATA:
+		return EZ_E_DATA;
+	case REACT_CONFIG:
+		return EZ_E_CONFIG;
+	case REACT_PERMISSION:
+		return EZ_E_PERMISSION;
+	default:
+		return EZ_E_TRANSIENT;
+	}
+}
+
+static void add_hint(struct ez_error *err, enum reaction r)
+{
+	static const char *const hints[_REACT_MAX] = {
+		[REACT_SLOW] =
+			"compaction is behind: the sink waits and sends more at a time",
+		[REACT_SHRINK] =
+			"memory is short: the sink waits and sends less at a time",
+		[REACT_PAUSE] =
+			"a disk of the cluster is full: the sink waits until there is "
+			"room; nothing is lost meanwhile",
+		[REACT_PERMISSION] =
+			"check user and password, and that the user may INSERT",
+	};
+
+	if (hints[r])
+		host->hint(err, "%s", hints[r]);
+}
+
+static enum reaction without_answer(const struct exchange *x)
+{
+	if (x->fault == HTTP_LOST)
+		return REACT_ASK;
+	if (x->fault == HTTP_REFUSED)
+		return x->error.rc == EZ_E_TRANSIENT ? REACT_RETRY : REACT_CONFIG;
+	return REACT_RETRY;
+}
+
+enum reaction loader_judge(struct loader *l, struct exchange *x, const char *what,
+			   struct answer *ret_answer)
+{
+	struct answer own, *a = ret_answer ? ret_answer : &own;
+	enum reaction r;
+	char code[16];
+
+	answer_parse(x->fault == HTTP_ANSWERED ? buf_view(&x->answer) : VIEW(""), a);
+	if (x->fault != HTTP_ANSWERED) {
+		if (x->error.rc == EZ_E_TRANSIENT)
+			http_next_front_end(l->http);
+		return without_answer(x);
+	}
+	r = answer_to_load(x->status, a);
+	if (r == REACT_DONE)
+		return r;
+	if (!str_format(code, sizeof(code), "%d", x->status))
+		code[0] = '\0';
+	host->fail(&x->error, class_of(r), code, "%s: %s: %s", what, x->node,
+		   message_of(a, r));
+	add_hint(&x->error, r);
+	l->saw_slow |= r == REACT_SLOW;
+	l->saw_shrink |= r == REACT_SHRINK;
+	if (x->status >= 500 || !a->is_json)
+		http_next_front_end(l->http);
+	return r;
+}
+
+int loader_ask(struct loader *l, const char *label, enum label_state *ret,
+	       struct ez_error *err)
+{
+	_cleanup_(exchange_release) struct exchange x;
+	_cleanup_(freep) char *rest = xasprintf("/get_load_state?label=%s", label);
+	_cleanup_(freep) char *path = loader_path(l, NULL, rest);
+	struct exchange *xs[] = { &x };
+	struct answer a;
+	bool is_open;
+	enum reaction r;
+
+	exchange_init(&x, "GET");
+	x.path = path;
+	x.timeout_us = ASK_TIMEOUT_US;
+	http_run(l->http, xs, 1, 1);
+	if (x.fault != HTTP_ANSWERED) {
+		http_next_front_end(l->http);
+		return error_copy(err, &x.error);
+	}
+	answer_parse(buf_view(&x.answer), &a);
+	r = answer_to_label(x.status, &a, &is_open);
+	if (r == REACT_PERMISSION)
+		return host->fail(err, EZ_E_PERMISSION, "",
+				  "%s refuses to say what became of a "
+				  "load",
+				  x.node);
+	if (r == REACT_ASK) {
+		http_next_front_end(l->http);
+		return host->fail(err, EZ_E_TRANSIENT, "",
+				  "%s does not say what became of a "
+				  "load: %s",
+				  x.node, a.message);
+	}
+	*ret = r == REACT_DONE                       ? LABEL_DONE
+	       : is_open                             ? LABEL_OPEN
+	       : strcasecmp(a.state, "UNKNOWN") == 0 ? LABEL_UNKNOWN
+						     : LABEL_FREE;
+	return EZ_OK;
+}
+
+/* ------------------------------------------------------------------------- waiting */
+
+int loader_sleep(struct loader *l, uint32_t ms, struct ez_error *err)
+{
+	http_sleep(l->http, ms);
+	if (http_is_interrupted(l->http))
+		return host->fail(err, EZ_E_CANCELLED, "", "the job was stopped");
+	return EZ_OK;
+}
+
+int loader_put_off(struct loader *l, enum reaction r, const struct ez_error *why,
+		   struct ez_error *err)
+{
+	uint64_t ms = backoff_next_ms(&l->backoff);
+
+	ASSERT(why->rc < 0);
+	if (why->rc == EZ_E_CANCELLED || http_is_interrupted(l->http))
+		return host->fail(err, EZ_E_CANCELLED, "", "the job was stopped");
+	if (why->rc != EZ_E_TRANSIENT || l->gives_up)
+		return error_copy(err, why);
+	error_copy(&l->last, why);
+	l->last.rc = EZ_E_TRANSIENT;
+	l->last.retry_after_ms = RETRY_HINT_MS;
+	if (l->trouble)
+		l->trouble(l->arg, &l->last);
+	if (r == REACT_PAUSE)
+		ms = MAX(ms, (uint64_t)PAUSE_MIN_MS);
+	return loader_sleep(l, (uint32_t)ms, err);
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef STARROCKS_LOADER_H
+#define STARROCKS_LOADER_H
+
+#include <ezcdc/plugin.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "base/backoff.h"
+#include "base/buf.h"
+
+#include "answer.h"
+#include "encode.h"
+#include "http.h"
+
+struct settings;
+
+/*
+ * What all ways to load have in common: how a request looks, what its result means, how to
+ * wait, and how trouble is told.
+ *
+ * A loader belongs to the thread that loads. Trouble that passes does not end a call: it is
+ * told through `trouble` each time, so that the engine shows it, and the call goes on until
+ * it has succeeded, an operator must act, or somebody interrupts.
+ */
+enum { LABEL_MAX = 128 };
+
+struct loader {
+	const struct settings *s;
+	struct ez_ctx *ctx;
+	struct http *http;
+	char prefix[LABEL_MAX -
+		    40]; /* of labels: job, run, and instance if it is no main one */
+	struct backoff backoff;
+	/* Something failed that will be tried again. NULL: nobody wants to know. */
+	void (*trouble)(void *arg, const struct ez_error *err);
+	void *arg;
+	struct ez_error last;      /* what trouble was told */
+	bool saw_slow, saw_shrink; /* since somebody looked */
+	bool gives_up;             /* what passes ends the call as well: EZ_E_TRANSIENT */
+};
+
+enum label_state {
+	LABEL_DONE,    /* committed */
+	LABEL_OPEN,    /* not decided */
+	LABEL_FREE,    /* never committed, and never will be */
+	LABEL_UNKNOWN, /* the same, as far as the cluster remembers */
+};
+
+/* A body in pieces, as an exchange reads it; and what it looks like on the way. */
+struct parcel {
+	struct ez_view body;
+	struct buf packed; /* when it is compressed */
+	struct ez_ctx *ctx;
+	size_t charged;
+};
+
+/* Compresses if the settings say so. The body must outlive the parcel. */
+void parcel_init(struct parcel *p, const struct loader *l, struct ez_view body);
+void parcel_release(struct parcel *p);
+struct http_body parcel_body(struct parcel *p);
+
+/* "/api/<db>/<table><rest>", percent-encoded; freed by the caller. */
+char *loader_path(const struct loader *l, const char *table, const char *rest);
+
+/* The headers of a load but for label and, in transactions, the table. */
+void loader_add_headers(const struct loader *l, struct exchange *x,
+			const struct load *load);
+
+/* What an exchange's result means, with x->error filled unless REACT_DONE. `ret_answer` may
+ * be NULL. Results without an answer: ASK when anything may have happened, else RETRY. */
+enum reaction loader_judge(struct loader *l, struct exchange *x, const char *what,
+			   struct answer *ret_answer);
+
+/* Asks once what became of a label; error as loader_judge. EZ_E_TRANSIENT: not told. */
+_must_check_ int loader_ask(struct loader *l, const char *label, enum label_state *ret,
+			    struct ez_error *err);
+
+/* Tells trouble, waits as `r` demands. EZ_OK: try again; else err: cancelled, or what only
+ * an operator can end. */
+_must_check_ int loader_put_off(struct loader *l, enum reaction r,
+				const struct ez_error *why, struct ez_error *err);
+
+/* Waits without trouble. EZ_E_CANCELLED. */
+_must_check_ int loader_sleep(struct loader *l, uint32_t ms, struct ez_error *err);
+
+static inline bool reaction_is_final(enum reaction r)
+{
+	return r == REACT_DATA || r == REACT_CONFIG || r == REACT_PERMISSION;
+}
+
+/* Fills `to` with what `from` says and returns its class. */
+int error_copy(struct ez_error *to, const struct ez_error *from);
+
+#endif

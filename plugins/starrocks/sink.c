@@ -1,0 +1,449 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "sink.h"
+
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "base/list.h"
+#include "base/random.h"
+#include "base/str.h"
+
+#include "dialect.h"
+#include "encode.h"
+#include "group.h"
+#include "host.h"
+#include "resolve.h"
+#include "sqlc.h"
+#include "stream.h"
+#include "table.h"
+
+/*
+ * The StarRocks sink: how a batch gets there, and what a crash leaves.
+ *
+ *   engine's thread                      uploader's thread
+ *   write ─► open group ─► flush:        begin, loads, commit ─► durable, host->wake
+ *            encoded and pushed ───────► one group after the other
+ *
+ * Batches that come while a group is being loaded gather in the open group, which flush()
+ * encodes and hands over: so the slower the cluster, the bigger the groups. A group that has
+ * its full size is encoded at once and waits, so the next body is ready when the cluster is.
+ *
+ * Memory. Events stay in the engine's batches until they are durable; a group has pointers
+ * to them. Bodies belong to the loads of the group, are charged with host->mem and freed
+ * when the group is durable. The uploader never touches events, but for telling the engine
+ * which one to reject.
+ *
+ * 4.0 and later. A group is one transaction over all its tables and the row of the job in
+ * _ez_progress (progress.h), so rows and position become visible at the same instant.
+ *   crash before begin            nothing there
+ *   ... before commit             the transaction is open: the next run finds its label, rolls
+ *                                 it back and waits until that is certain (resolve.c)
+ *   ... before the answer         the next run finds it committed: the row has the position
+ *   ... before the checkpoint     recover() returns the row's position, which is newer
+ * So each source transaction is there once and whole, as long as it fits one group and one
+ * load per table; else it comes in several transactions, counted, and the row moves with
+ * the last.
+ *
+ * Below 4.0. Each load is a transaction of its own under a label made of job, run, group and
+ * number; after a lost answer the label is asked for (stream.c). A crash within a group
+ * leaves some of its loads done; the next run waits until those that are open are decided,
+ * then loads from the checkpoint again. Rows are upserts and deletes by key: the tables go
+ * through some states twice and end up equal.
+ *
+ * The copy at a job's beginning is done by instances of their own, load by load. Tables that
+ * the job copies are named in its row before their first row is loaded: when the copy begins
+ * again these, and only these, are emptied.
+ */
+
+/* Which run of which job this process is; snapshot writers learn it from writer 0. */
+struct run {
+	struct list link;
+	char *key;
+	uint64_t run, n_instances;
+};
+
+static pthread_mutex_t runs_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct list runs = LIST_SELF(runs);
+
+static struct run *find_run(const char *key)
+{
+	struct run *r;
+
+	list_for_each(pos, &runs) {
+		r = LIST_OF(pos, struct run, link);
+		if (strcmp(r->key, key) == 0)
+			return r;
+	}
+	r = xcalloc(1, sizeof(*r));
+	r->key = xstrdup(key);
+	list_add_tail(&runs, &r->link);
+	return r;
+}
+
+static char *run_key(const struct sink *k)
+{
+	return xasprintf("%s/%.*s", k->id, VIEW_ARG(k->s.database));
+}
+
+static void publish_run(const struct sink *k, uint64_t run)
+{
+	_cleanup_(freep) char *key = run_key(k);
+
+	pthread_mutex_lock(&runs_lock);
+	find_run(key)->run = run;
+	pthread_mutex_unlock(&runs_lock);
+}
+
+/* Labels of this instance are no other's. */
+static int join_run(struct sink *k, struct ez_error *err)
+{
+	_cleanup_(freep) char *key = run_key(k);
+	struct run *r;
+	bool fits;
+
+	pthread_mutex_lock(&runs_lock);
+	r = find_run(key);
+	fits = str_format(k->uploader.loader.prefix, sizeof(k->uploader.loader.prefix),
+			  "%s_r%llu_w%llu", k->id, (unsigned long long)r->run,
+			  (unsigned long long)++r->n_instances);
+	pthread_mutex_unlock(&runs_lock);
+	k->is_ready = true;
+	return fits ? EZ_OK
+		    : host->fail(err, EZ_E_CONFIG, "",
+				 "the job's name is too long for a label");
+}
+
+/* -------------------------------------------------------------------- open and close */
+
+int sink_open(const struct ez_open *open, struct sink **ret, struct ez_error *err)
+{
+	struct sink *k = xcalloc(1, sizeof(*k));
+	int rc;
+
+	k->ctx = open->ctx;
+	k->id = view_dup(open->id);
+	k->epoch = open->epoch;
+	k->is_main = open->role != EZ_ROLE_READER;
+	k->batch_bytes = (size_t)open->batch_bytes;
+	rc = settings_read(&k->s, open->config, err);
+	if (rc == EZ_OK) {
+		k->sql = sqlc_new(&k->s);
+		k->targets = targets_new(&k->s, k->sql, k->ctx);
+		k->encoder = encoder_new(k->targets, k->sql, k->ctx);
+		k->reworker = encoder_new(k->targets, k->sql, k->ctx);
+		progress_init(&k->progress, &k->s, view_str(k->id), k->epoch);
+		k->has_uploader = true;
+		rc = uploader_init(&k->uploader, &k->s, k->ctx,
+				   MAX(k->batch_bytes, (size_t)1024 * 1024), err);
+	}
+	if (rc < 0) {
+		sink_free(k);
+		return rc;
+	}
+	if (k->is_main)
+		k->uploader.progress = &k->progress;
+	*ret = k;
+	return EZ_OK;
+}
+
+struct sink *sink_free(struct sink *k)
+{
+	if (!k)
+		return NULL;
+	if (k->has_uploader)
+		uploader_release(&k->uploader);
+	group_free(k->open);
+	if (k->sql) {
+		encoder_free(k->encoder);
+		encoder_free(k->reworker);
+		targets_free(k->targets);
+		sqlc_free(k->sql);
+		progress_release(&k->progress);
+	}
+	settings_release(&k->s);
+	free(k->id);
+	free(k);
+	return NULL;
+}
+
+void sink_interrupt(struct sink *k)
+{
+	sqlc_interrupt(k->sql);
+	uploader_interrupt(&k->uploader);
+}
+
+/* --------------------------------------------------------------------------- groups */
+
+/* A group lost rows: what remains is encoded on the thread that knows the tables. */
+static int rework(struct sink *k, struct group *g, struct ez_error *err)
+{
+	int rc = group_encode(g, k->reworker, k->uploader.is_atomic && k->is_main, NULL,
+			      NULL, err);
+
+	if (rc == EZ_OK)
+		uploader_push_back(&k->uploader, g);
+	return rc;
+}
+
+/* Everything pushed so far is visible. */
+static int settle(void *arg, struct ez_error *err)
+{
+	struct sink *k = arg;
+
+	while (uploader_is_busy(&k->uploader)) {
+		struct group *g = NULL;
+		uint64_t number;
+		int rc = uploader_news(&k->uploader, &number, &g, err);
+
+		if (rc == EZ_AGAIN)
+			rc = rework(k, g, err);
+		if (rc < 0 && rc != EZ_E_TRANSIENT)
+			return rc;
+		if (rc != EZ_AGAIN)
+			uploader_wait(&k->uploader, 100);
+	}
+	return EZ_OK;
+}
+
+static int seal(struct sink *k, struct ez_error *err)
+{
+	struct group *g = k->open;
+	int rc;
+
+	if (!g)
+		return EZ_OK;
+	rc = group_encode(g, k->encoder, k->uploader.is_atomic && k->is_main, settle, k,
+			  err);
+	if (rc == EZ_OK) {
+		k->open = NULL;
+		rc = uploader_push(&k->uploader, g, err);
+	}
+	return rc;
+}
+
+static int truncate_tables(struct sink *k, const struct ez_batch *b, struct ez_error *err)
+{
+	int rc = settle(k, err);
+
+	for (size_t i = 0; rc == EZ_OK && i < b->n_events; i++)
+		if (b->events[i]->op == EZ_OP_TRUNCATE)
+			rc = targets_truncate(k->targets, b->events[i]->table, err);
+	return rc;
+}
+
+/* A truncate comes alone in its batch, and everything before it is durable. */
+static bool has_truncate(const struct ez_batch *b)
+{
+	return b->n_events > 0 && b->events[0]->op == EZ_OP_TRUNCATE;
+}
+
+int sink_write(struct sink *k, const struct ez_batch *b, struct ez_error *err)
+{
+	int rc = k->is_ready ? EZ_OK : join_run(k, err);
+
+	if (rc == EZ_OK && has_truncate(b))
+		rc = truncate_tables(k, b, err);
+	if (rc < 0)
+		return rc;
+	if (!k->open)
+		k->open = group_new(k->ctx, ++k->n_groups);
+	group_add(k->open, b);
+	if (k->open->bytes < uploader_ceiling(&k->uploader) || k->uploader.n_waiting > 0)
+		return EZ_OK;
+	rc = seal(k, err);
+	if (rc == EZ_E_TRANSIENT)
+		return EZ_OK; /* the batch is taken; flush tries again */
+	return rc;
+}
+
+int sink_flush(struct sink *k, struct ez_error *err)
+{
+	return seal(k, err);
+}
+
+int sink_durable(struct sink *k, uint32_t wait_ms, uint64_t *ret_number,
+		 struct ez_error *err)
+{
+	struct group *g = NULL;
+	int rc = uploader_news(&k->uploader, ret_number, &g, err);
+
+	if (rc == EZ_AGAIN)
+		rc = rework(k, g, err);
+	else if (rc == EZ_OK && wait_ms > 0)
+		uploader_wait(&k->uploader, wait_ms);
+	return rc;
+}
+
+/* --------------------------------------------------------------------------- start */
+
+static int without_sql(struct sink *k, struct ez_error *err)
+{
+	k->progress.run = random_u64() >> 1;
+	publish_run(k, k->progress.run);
+	k->is_ready = true;
+	if (!str_format(k->uploader.loader.prefix, sizeof(k->uploader.loader.prefix),
+			"%s_r%llu", k->id, (unsigned long long)k->progress.run))
+		return host->fail(err, EZ_E_CONFIG, "",
+				  "the job's name is too long for a label");
+	k->uploader.progress = NULL;
+	host->log(4,
+		  "starrocks: built without a MySQL client: tables must be there, and no "
+		  "position is kept in the target");
+	return EZ_EOF;
+}
+
+int sink_recover(struct sink *k, struct ez_position *ret, struct ez_error *err)
+{
+	struct progress *p = &k->progress;
+	uint32_t version = 0;
+	int rc;
+
+	if (!sqlc_is_available())
+		return without_sql(k, err);
+	rc = sqlc_version(k->sql, &version, err);
+	if (rc == EZ_OK)
+		rc = progress_read(p, k->sql, err);
+	if (rc == EZ_OK)
+		rc = resolve_last_run(&k->uploader.loader, p, err);
+	if (rc == EZ_OK && p->has_row)
+		rc = progress_read(p, k->sql,
+				   err); /* the last group may have been committed */
+	if (rc == EZ_OK)
+		rc = progress_claim(p, k->sql, &k->uploader.loader, err);
+	if (rc < 0)
+		return rc;
+	k->uploader.is_atomic = version >= dialect_starrocks.multi_table_since;
+	k->is_ready = true;
+	publish_run(k, p->run);
+	host->log(6, "starrocks: %.*s, run %llu%s", VIEW_ARG(sqlc_version_text(k->sql)),
+		  (unsigned long long)p->run,
+		  k->uploader.is_atomic ? ", transactions over tables" : "");
+	if (!k->uploader.is_atomic || !p->position[0])
+		return EZ_EOF;
+	*ret = (struct ez_position){ view_str(p->position), p->order };
+	return EZ_OK;
+}
+
+int sink_table(struct sink *k, const struct ez_table *before, const struct ez_table *now,
+	       struct ez_error *err)
+{
+	return targets_prepare(k->targets, before, now, err);
+}
+
+/* ------------------------------------------------------------------------- snapshot */
+
+/* Writes the row of the job, with what it says now. */
+static int write_row(struct sink *k, struct load *load, const char *what,
+		     struct ez_error *err)
+{
+	struct load *loads[] = { load };
+	struct refusal refusal;
+	char label[LABEL_MAX + 1];
+	int rc;
+
+	if (!str_format(label, sizeof(label), "%s_%s%llu", k->uploader.loader.prefix,
+			what, (unsigned long long)++k->n_notes))
+		rc = host->fail(err, EZ_E_CONFIG, "",
+				"the job's name is too long for a label");
+	else
+		rc = stream_loads(&k->uploader.loader, loads, 1, label, &refusal, err);
+	progress_load_free(load);
+	return rc;
+}
+
+static int remember_copy(struct sink *k, const char *table, struct ez_error *err)
+{
+	struct progress *p = &k->progress;
+
+	if (!sqlc_is_available() || progress_is_copying(p, table))
+		return EZ_OK;
+	progress_mark_copying(p, table);
+	return write_row(k, progress_load(p, p->run, 0, p->position, p->order), "c", err);
+}
+
+static int refuse_rows(const char *table, struct ez_error *err)
+{
+	host->fail(err, EZ_E_CONFIG, "", "table %s in StarRocks already holds rows",
+		   table);
+	return host->hint(
+		err, "empty it, or set target = \"append\" in the source to copy into "
+		     "it as it is");
+}
+
+int sink_snapshot_begin(struct sink *k, const struct ez_snapshot *s,
+			const struct ez_table *t, struct ez_error *err)
+{
+	struct target *target = NULL;
+	bool is_empty = true;
+	int rc = targets_prepare(k->targets, NULL, t, err);
+
+	if (rc == EZ_OK)
+		rc = targets_get(k->targets, t, &target, err);
+	if (rc < 0)
+		return rc;
+	if (!s->append && s->restart &&
+	    progress_is_copying(&k->progress, target_name(target))) {
+		rc = targets_truncate(k->targets, t, err);
+	} else if (!s->append && sqlc_is_available()) {
+		rc = targets_is_empty(k->targets, t, &is_empty, err);
+		if (rc == EZ_OK && !is_empty)
+			rc = refuse_rows(target_name(target), err);
+	}
+	return rc < 0 ? rc : remember_copy(k, target_name(target), err);
+}
+
+int sink_snapshot_end(struct sink *k, const struct ez_snapshot *s, struct ez_error *err)
+{
+	(void)s;
+	(void)err;
+	buf_reset(&k->progress.copying); /* the next row that is written says so */
+	return EZ_OK;
+}
+
+/* -------------------------------------------------------------------- check, forget */
+
+int sink_check(struct sink *k, struct ez_report *report, struct ez_error *err)
+{
+	struct loader *l = &k->uploader.loader;
+	struct ez_error why = { .size = sizeof(why) };
+	bool is_any_good = false;
+
+	for (size_t i = 0; i < k->s.n_fe; i++) {
+		enum label_state state;
+		int rc = loader_ask(l, "ezcdc_check", &state, &why);
+
+		if (rc == EZ_OK) {
+			is_any_good = true;
+			http_next_front_end(l->http);
+			continue;
+		}
+		if (rc == EZ_E_CANCELLED)
+			return error_copy(err, &why);
+		host->finding(report, EZ_FINDING_WARNING, "front end",
+			      why.hint[0] ? why.hint
+					  : "is the address right, and the server up?",
+			      "%s", why.text);
+	}
+	host->finding(report, is_any_good ? EZ_FINDING_OK : EZ_FINDING_FAILED, "loading",
+		      NULL,
+		      is_any_good ? "a front end takes requests over HTTP"
+				  : "no front end takes requests over HTTP");
+	return EZ_OK;
+}
+
+int sink_forget(struct sink *k, struct ez_error *err)
+{
+	int rc;
+
+	if (!sqlc_is_available())
+		return EZ_OK;
+	rc = progress_read(&k->progress, k->sql, err);
+	if (rc < 0 || !k->progress.has_row)
+		return rc == EZ_E_CONFIG ? EZ_OK : rc;
+	if (!str_format(k->uploader.loader.prefix, sizeof(k->uploader.loader.prefix),
+			"%s_forget_%llx", k->id, (unsigned long long)random_u64()))
+		return EZ_OK;
+	return write_row(k, progress_removal(&k->progress), "f", err);
+}

@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "uploader.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/str.h"
+
+#include "dialect.h"
+#include "host.h"
+#include "probe.h"
+#include "settings.h"
+#include "stream.h"
+#include "table.h"
+#include "txn.h"
+
+/*
+ * Sizes and pace follow what the cluster says. Too many versions: groups are spaced out, so
+ * that more batches gather in each; the space shrinks again with every group that went well.
+ * Memory is short: groups stop growing earlier. Neither ever spins, since every failure
+ * waits (loader_put_off) and every wait grows.
+ */
+enum {
+	PACE_MIN_US = 2 * US_PER_SEC,
+	PACE_MAX_US = 60 * US_PER_SEC,
+	CEILING_MIN = 1024 * 1024,
+	RETRY_MIN_MS = 100,
+	RETRY_MAX_MS = 10000,
+};
+
+/* ------------------------------------------------------------------------ one group */
+
+/* Loads of which no two are of one table, taken off the list. */
+static size_t take_part(struct load **rest, size_t *n_rest, struct load **part)
+{
+	size_t n = 0, kept = 0;
+
+	for (size_t i = 0; i < *n_rest; i++) {
+		bool is_there = false;
+
+		for (size_t j = 0; j < n; j++)
+			is_there |= strcmp(target_name(part[j]->target),
+					   target_name(rest[i]->target)) == 0;
+		if (is_there)
+			rest[kept++] = rest[i];
+		else
+			part[n++] = rest[i];
+	}
+	*n_rest = kept;
+	return n;
+}
+
+/* The whole group in one transaction, with the row of the job; or in several when a table
+ * needs loads that cannot share one. Then the row goes with the last. */
+static int load_atomically(struct uploader *u, struct group *g, const char *label,
+			   struct load **ret_bad, struct refusal *refusal,
+			   struct ez_error *err)
+{
+	size_t n_rest = g->loads.n, n;
+	_cleanup_(freep) struct load **rest = xcalloc(n_rest + 1, sizeof(struct load *));
+	_cleanup_(freep) struct load **part = xcalloc(n_rest + 1, sizeof(struct load *));
+	struct load *row = NULL;
+	int rc = EZ_OK;
+
+	for (size_t i = 0; i < n_rest; i++)
+		rest[i] = g->loads.items[i];
+	for (unsigned k = 0; rc == EZ_OK && (k == 0 || n_rest > 0); k++) {
+		char own[LABEL_MAX + 1];
+
+		n = take_part(rest, &n_rest, part);
+		if (n_rest == 0 && u->progress && g->position[0]) {
+			row = progress_load(u->progress, u->progress->run, g->seq,
+					    g->position, g->order);
+			part[n++] = row;
+		}
+		if (k > 0 && u->ctx)
+			host->metric(u->ctx, "split_transactions", 1);
+		if (!str_format(own, sizeof(own), "%sp%u", label, k))
+			rc = host->fail(err, EZ_E_CONFIG, "",
+					"the job's name is too long for a "
+					"label");
+		else if (n > 0)
+			rc = txn_loads(&u->loader, part, n, own, refusal, err);
+		if (rc == EZ_E_DATA && refusal->load < n)
+			*ret_bad = part[refusal->load];
+	}
+	progress_load_free(row);
+	return rc;
+}
+
+/* Each load for itself; beside them the note that the group before is done. */
+static int load_singly(struct uploader *u, struct group *g, const char *label,
+		       struct load **ret_bad, struct refusal *refusal,
+		       struct ez_error *err)
+{
+	size_t n = g->loads.n;
+	_cleanup_(freep) struct load **loads = xcalloc(n + 2, sizeof(struct load *));
+	struct load *note = NULL;
+	int rc = EZ_OK;
+
+	for (size_t i = 0; i < n; i++)
+		loads[i] = g->loads.items[i];
+	if (u->progress && n > 0 && u->noted_seq > 0) {
+		note = progress_load(u->progress, u->progress->run, u->noted_seq, "", 0);
+		loads[n++] = note;
+	}
+	if (n > 0)
+		rc = stream_loads(&u->loader, loads, n, label, refusal, err);
+	if (rc == EZ_E_DATA && refusal->load < n)
+		*ret_bad = loads[refusal->load];
+	progress_load_free(note);
+	if (rc == EZ_OK)
+		u->noted_seq = g->seq;
+	return rc;
+}
+
+static int load_group(struct uploader *u, struct group *g, struct load **ret_bad,
+		      struct refusal *refusal, struct ez_error *err)
+{
+	char label[LABEL_MAX + 1];
+
+	*ret_bad = NULL;
+	*refusal = (struct refusal){ .load = SIZE_MAX };
+	if (!str_format(label, sizeof(label), "%s_s%lluv%u", u->loader.prefix,
+			(unsigned long long)g->seq, g->version))
+		return host->fail(err, EZ_E_CONFIG, "",
+				  "the job's name is too long for a label");
+	if (u->is_atomic && u->progress)
+		return load_atomically(u, g, label, ret_bad, refusal, err);
+	return load_singly(u, g, label, ret_bad, refusal, err);
+}
+
+/* ----------------------------------------------------------------------------- pace */
+
+static void adapt(struct uploader *u)
+{
+	pthread_mutex_lock(&u->lock);
+	if (u->loader.saw_slow)
+		u->pace_us = MIN(MAX(u->pace_us * 2, (int64_t)PACE_MIN_US),
+				 (int64_t)PACE_MAX_US);
+	else
+		u->pace_us -= u->pace_us / 8;
+	if (u->loader.saw_shrink)
+		u->ceiling = MAX(u->ceiling / 2, (size_t)CEILING_MIN);
+	else
+		u->ceiling = MIN(u->ceiling + u->ceiling / 8, u->ceiling_max);
+	u->loader.saw_slow = u->loader.saw_shrink = false;
+	pthread_mutex_unlock(&u->lock);
+}
+
+static int keep_pace(struct uploader *u, struct ez_error *err)
+{
+	int64_t wait = u->loaded_us + u->pace_us - mono_us();
+
+	if (u->pace_us < 100 * US_PER_MS || wait <= 0)
+		return EZ_OK;
+	return loader_sleep(&u->loader, (uint32_t)(wait / US_PER_MS), err);
+}
+
+/* --------------------------------------------------------------------------- thread */
+
+static void tell(struct uploader *u)
+{
+	pthread_cond_broadcast(&u->news);
+	pthread_mutex_unlock(&u->lock);
+	if (u->ctx)
+		host->wake(u->ctx);
+}
+
+static void note_trouble(void *arg, const struct ez_error *err)
+{
+	struct uploader *u = arg;
+
+	pthread_mutex_lock(&u->lock);
+	u->trouble = *err;
+	u->has_trouble = true;
+	tell(u);
+}
+
+static void fail(struct uploader *u, const struct ez_error *err)
+{
+	pthread_mutex_lock(&u->lock);
+	u->failure = *err;
+	u->has_failure = true;
+	tell(u);
+}
+
+/* The owner encodes the group anew. False: there will be no more. */
+static bool get_reworked(struct uploader *u, struct group *g)
+{
+	bool go_on;
+
+	pthread_mutex_lock(&u->lock);
+	u->rework = g;
+	tell(u);
+	pthread_mutex_lock(&u->lock);
+	while (u->rework && !u->stop && !u->has_failure)
+		pthread_cond_wait(&u->work, &u->lock);
+	go_on = !u->rework && !u->stop && !u->has_failure;
+	pthread_mutex_unlock(&u->lock);
+	return go_on;
+}
+
+/* Until the group is durable. */
+static int work_on(struct uploader *u, struct group *g, struct ez_error *err)
+{
+	for (;;) {
+		struct refusal refusal;
+		struct load *bad;
+		int rc = keep_pace(u, err);
+
+		if (rc == EZ_OK)
+			rc = load_group(u, g, &bad, &refusal, err);
+		if (rc != EZ_E_DATA)
+			return rc;
+		rc = probe_group(u, g, bad, &refusal, err);
+		if (rc < 0)
+			return rc;
+		if (!get_reworked(u, g))
+			return host->fail(err, EZ_E_CANCELLED, "", "the job was stopped");
+	}
+}
+
+static struct group *take(struct uploader *u)
+{
+	struct group *g;
+
+	pthread_mutex_lock(&u->lock);
+	while (!u->first && !u->stop)
+		pthread_cond_wait(&u->work, &u->lock);
+	g = u->stop ? NULL : u->first;
+	if (g) {
+		u->first = g->next;
+		if (!u->first)
+			u->last = &u->first;
+		u->n_waiting--;
+	}
+	u->current = g;
+	pthread_mutex_unlock(&u->lock);
+	return g;
+}
+
+static void *uploader_main(void *arg)
+{
+	struct uploader *u = arg;
+	struct ez_error err = { .size = sizeof(err) };
+	struct group *g;
+
+	u->loader.gives_up = false;
+	while ((g = take(u)) != NULL) {
+		uint64_t number = g->last;
+		int rc = work_on(u, g, &err);
+
+		group_free(g);
+		if (rc < 0) {
+			fail(u, &err);
+			break;
+		}
+		adapt(u);
+		u->loaded_us = mono_us();
+		pthread_mutex_lock(&u->lock);
+		u->current = NULL;
+		u->durable = number;
+		u->has_trouble = false;
+		tell(u);
+	}
+	return NULL;
+}
+
+/* ---------------------------------------------------------------------- the owner's */
+
+int uploader_init(struct uploader *u, const struct settings *s, struct ez_ctx *ctx,
+		  size_t ceiling, struct ez_error *err)
+{
+	pthread_condattr_t attr;
+
+	*u = (struct uploader){
+		.ctx = ctx,
+		.ceiling = ceiling,
+		.ceiling_max = ceiling,
+		.loader = { .s = s,
+			    .ctx = ctx,
+			    .gives_up = true,
+			    .trouble = note_trouble,
+			    .arg = u,
+			    .last = { .size = sizeof(struct ez_error) } },
+		.trouble = { .size = sizeof(struct ez_error) },
+		.failure = { .size = sizeof(struct ez_error) },
+	};
+	u->last = &u->first;
+	backoff_init(&u->loader.backoff, RETRY_MIN_MS, RETRY_MAX_MS);
+	pthread_mutex_init(&u->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&u->work, &attr);
+	pthread_cond_init(&u->news, &attr);
+	pthread_condattr_destroy(&attr);
+	u->loader.http = http_new(s);
+	if (!u->loader.http)
+		return host->fail(err, EZ_E_FATAL, "", "libcurl does not work");
+	return EZ_OK;
+}
+
+void uploader_release(struct uploader *u)
+{
+	uploader_interrupt(u);
+	pthread_mutex_lock(&u->lock);
+	u->stop = true;
+	pthread_cond_broadcast(&u->work);
+	pthread_mutex_unlock(&u->lock);
+	if (u->is_started)
+		pthread_join(u->thread, NULL);
+	while (u->first) {
+		struct group *g = u->first;
+
+		u->first = g->next;
+		group_free(g);
+	}
+	http_free(u->loader.http);
+	pthread_mutex_destroy(&u->lock);
+	pthread_cond_destroy(&u->work);
+	pthread_cond_destroy(&u->news);
+}
+
+int uploader_push(struct uploader *u, struct group *g, struct ez_error *err)
+{
+	if (!u->is_started) {
+		if (pthread_create(&u->thread, NULL, uploader_main, u) != 0)
+			return host->fail(err, EZ_E_FATAL, "",
+					  "no thread for loading: %m");
+		u->is_started = true;
+	}
+	pthread_mutex_lock(&u->lock);
+	g->next = NULL;
+	*u->last = g;
+	u->last = &g->next;
+	u->n_waiting++;
+	pthread_cond_broadcast(&u->work);
+	pthread_mutex_unlock(&u->lock);
+	return EZ_OK;
+}
+
+bool uploader_is_busy(struct uploader *u)
+{
+	bool is_busy;
+
+	pthread_mutex_lock(&u->lock);
+	is_busy = u->current || u->first;
+	pthread_mutex_unlock(&u->lock);
+	return is_busy;
+}
+
+int uploader_news(struct uploader *u, uint64_t *ret_number, struct group **ret_rework,
+		  struct ez_error *err)
+{
+	int rc = EZ_OK;
+
+	pthread_mutex_lock(&u->lock);
+	*ret_number = u->durable;
+	if (u->has_failure) {
+		rc = error_copy(err, &u->failure);
+	} else if (u->rework) {
+		*ret_rework = u->rework;
+		rc = EZ_AGAIN;
+	} else if (u->has_trouble) {
+		rc = error_copy(err, &u->trouble);
+	}
+	pthread_mutex_unlock(&u->lock);
+	return rc;
+}
+
+void uploader_push_back(struct uploader *u, struct group *g)
+{
+	pthread_mutex_lock(&u->lock);
+	ASSERT(u->rework == g);
+	if (g)
+		u->rework = NULL;
+	pthread_cond_broadcast(&u->work);
+	pthread_mutex_unlock(&u->lock);
+}
+
+void uploader_wait(struct uploader *u, uint32_t ms)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += ms / 1000;
+	until.tv_nsec += (long)(ms % 1000) * 1000000;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_sec++;
+		until.tv_nsec -= 1000000000;
+	}
+	pthread_mutex_lock(&u->lock);
+	pthread_cond_timedwait(&u->news, &u->lock, &until);
+	pthread_mutex_unlock(&u->lock);
+}
+
+size_t uploader_ceiling(struct uploader *u)
+{
+	size_t ceiling;
+
+	pthread_mutex_lock(&u->lock);
+	ceiling = u->ceiling;
+	pthread_mutex_unlock(&u->lock);
+	return ceiling;
+}
+
+void uploader_interrupt(struct uploader *u)
+{
+	http_interrupt(u->loader.http);
+	pthread_mutex_lock(&u->lock);
+	u->stop = true;
+	pthread_cond_broadcast(&u->work);
+	pthread_cond_broadcast(&u->news);
+	pthread_mutex_unlock(&u->lock);
+}
