@@ -32,5 +32,4 @@ STARROCKS_SQL_SOURCES = \
 	tests/testkit/starrocks/sql_schema.c \
 	tests/testkit/starrocks/sql_schema.h \
 	tests/testkit/starrocks/sql_select.c \
-	tests/testkit/starrocks/sql_setup.h \
 	tests/testkit/starrocks/sql_show.c

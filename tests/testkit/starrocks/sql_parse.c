@@ -86,6 +86,27 @@ static bool parse_item(struct parser *p, struct sql_statement *s)
 	return p->verdict == SQL_PARSED;
 }
 
+static bool is_alias(const struct parser *p)
+{
+	return p->at->kind == SQL_QUOTED ||
+	       (p->at->kind == SQL_WORD && !sql_is_reserved(p->at->text));
+}
+
+static bool parse_from(struct parser *p, struct sql_statement *s)
+{
+	static const char *const joins[] = { "join", "left", "inner", "right", "cross" };
+
+	s->has_ref = true;
+	if (!expect_ref(p, &s->ref))
+		return false;
+	if ((accept_word(p, "as") || is_alias(p)) && !expect_name(p, &s->alias))
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(joins); i++)
+		if (parser_is_symbol(p, ",") || parser_is_word(p, joins[i]))
+			return parser_not_emulated(p, "several tables");
+	return true;
+}
+
 static bool parse_select(struct parser *p, struct sql_statement *s)
 {
 	s->kind = SQL_SELECT;
@@ -95,20 +116,8 @@ static bool parse_select(struct parser *p, struct sql_statement *s)
 		if (!parse_item(p, s))
 			return false;
 	} while (accept_symbol(p, ","));
-	if (accept_word(p, "from")) {
-		s->has_ref = true;
-		if (!expect_ref(p, &s->ref))
-			return false;
-		if (accept_word(p, "as") || p->at->kind == SQL_QUOTED ||
-		    (p->at->kind == SQL_WORD && !sql_is_reserved(p->at->text))) {
-			if (!expect_name(p, &s->alias))
-				return false;
-		}
-		if (parser_is_symbol(p, ",") || parser_is_word(p, "join") ||
-		    parser_is_word(p, "left") || parser_is_word(p, "inner") ||
-		    parser_is_word(p, "right") || parser_is_word(p, "cross"))
-			return parser_not_emulated(p, "several tables");
-	}
+	if (accept_word(p, "from") && !parse_from(p, s))
+		return false;
 	if (!parse_choice(p, &s->choice))
 		return false;
 	if (parser_is_word(p, "union"))
@@ -200,23 +209,23 @@ static bool parse_show(struct parser *p, struct sql_statement *s)
 
 /* ------------------------------------------------------------------- rest */
 
-static bool parse_setting(struct parser *p, struct sql_statement *s)
+/* "@@session.", "GLOBAL" and the like before the name. */
+static bool parse_setting_name(struct parser *p, struct ez_view *ret_name)
 {
-	struct sql_property *one = arena_calloc(p->arena, 1, sizeof(*one));
 	bool has_scope = accept_symbol(p, "@@");
-	struct sql_expr *value;
 
 	if (parser_is_symbol(p, "@") || parser_is_word(p, "local"))
 		return parser_not_emulated(p, "a variable of the user");
 	if ((accept_word(p, "global") || accept_word(p, "session")) && has_scope &&
 	    !expect_symbol(p, "."))
 		return false;
-	if (!expect_name(p, &one->key))
-		return false;
-	if (accept_symbol(p, ":") && !parser_is_symbol(p, "="))
-		return parser_syntax(p, ":=");
-	if (!expect_symbol(p, "="))
-		return false;
+	return expect_name(p, ret_name);
+}
+
+static bool parse_setting_value(struct parser *p, struct ez_view *ret_value)
+{
+	struct sql_expr *value;
+
 	if (parser_is_symbol(p, "(") && p->at[1].kind == SQL_WORD &&
 	    sql_same_word(p->at[1].text, "select")) {
 		p->verdict = SQL_SYNTAX;
@@ -224,12 +233,25 @@ static bool parse_setting(struct parser *p, struct sql_statement *s)
 					"Set statement only support constant expr.");
 	}
 	if (accept_word(p, "default") || accept_word(p, "on")) {
-		one->value = p->at[-1].text;
-	} else {
-		if (!parse_expr(p, &value))
-			return false;
-		one->value = value->name;
+		*ret_value = p->at[-1].text;
+		return true;
 	}
+	if (!parse_expr(p, &value))
+		return false;
+	*ret_value = value->name;
+	return true;
+}
+
+static bool parse_setting(struct parser *p, struct sql_statement *s)
+{
+	struct sql_property *one = arena_calloc(p->arena, 1, sizeof(*one));
+
+	if (!parse_setting_name(p, &one->key))
+		return false;
+	if (accept_symbol(p, ":") && !parser_is_symbol(p, "="))
+		return parser_syntax(p, ":=");
+	if (!expect_symbol(p, "=") || !parse_setting_value(p, &one->value))
+		return false;
 	list_add_tail(&s->settings, &one->link);
 	return true;
 }
