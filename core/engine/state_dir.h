@@ -31,6 +31,7 @@ char *state_dir_file(const struct state_dir *d, const char *name);
 /* exit.json: code, sentence, time; for the worker that adopted the daemon, and for it to tell
  * a stop that a person asked for, which holds until further notice (R14). */
 #define EXIT_TOLD_TO_STOP "stopped by command"
+#define EXIT_BY_SIGNAL    "stopped by a signal"
 void state_dir_leave_exit(const struct state_dir *d, int code, const char *sentence);
 
 #endif

@@ -42,7 +42,8 @@ E2E_TESTS = \
 	tests/e2e/tools.sh \
 	tests/e2e/transforms.sh \
 	tests/e2e/truncates.sh \
-	tests/e2e/types_are_exact.sh
+	tests/e2e/types_are_exact.sh \
+	tests/e2e/worker_jobs.sh
 TESTS += $(E2E_TESTS)
 EXTRA_DIST += $(E2E_TESTS) tests/e2e/.shellcheckrc tests/e2e/types.tsv tests/e2e/types_check.py
 

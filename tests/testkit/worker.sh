@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+#
+# Sourced after lib.sh by the tests of ezcdc-worker. A worker's files lie in $T/worker: worker.conf, jobs.d/, state/, secrets/
+# and log. job() of lib.sh writes a job's file; deploy puts it into the folder.
+
+[ -x "$EZ_BUILD/ezcdc-worker" ] || skip "ezcdc-worker is not built"
+
+WORKER=$T/worker
+WORKER_PID=
+mkdir -p "$WORKER/jobs.d" "$WORKER/state" "$WORKER/secrets"
+
+# worker_conf [TEXT]: write the settings, TEXT included.
+worker_conf() {
+	cat >"$WORKER/worker.conf" <<-CONF
+		jobs_dir = "$WORKER/jobs.d";
+		state_root = "$WORKER/state";
+		secrets_dir = "$WORKER/secrets";
+		${1:-}
+	CONF
+}
+worker_conf
+
+# Daemons are sessions of their own: what is left of them ends with the test.
+_worker_cleanup() {
+	local note pid
+	[ -z "$WORKER_PID" ] || kill -KILL "$WORKER_PID" 2>/dev/null
+	for note in "$WORKER"/state/*/worker.json; do
+		[ -e "$note" ] || continue
+		pid=$(daemon_of "$(basename "$(dirname "$note")")")
+		if [ "${pid:-0}" -gt 1 ] && [[ $(readlink "/proc/$pid/exe") == */dbmazz ]]; then kill -KILL "$pid"; fi
+	done
+}
+AT_EXIT+=(_worker_cleanup)
+
+worker_up() { [ -S "$WORKER/state/worker.sock" ] && kill -0 "$WORKER_PID" 2>/dev/null; }
+
+# worker_start [OPTION]...
+worker_start() {
+	rm -f "$WORKER/state/worker.sock"
+	"$EZ_BUILD/ezcdc-worker" --config="$WORKER/worker.conf" "$@" >>"$WORKER/log" 2>&1 </dev/null &
+	WORKER_PID=$!
+	await 10 "the worker" worker_up
+}
+
+worker_gone() { ! kill -0 "$WORKER_PID" 2>/dev/null; }
+
+# worker_stop: SIGTERM, and it must drain and exit 0.
+worker_stop() {
+	local rc=0
+	kill -TERM "$WORKER_PID"
+	await 30 "the worker to end" worker_gone
+	wait "$WORKER_PID" || rc=$?
+	WORKER_PID=
+	[ "$rc" = 0 ] || fail "after SIGTERM the worker ended with $rc: $(tail -n 1 "$WORKER/log")"
+}
+
+worker_kill9() {
+	kill -KILL "$WORKER_PID"
+	wait "$WORKER_PID" 2>/dev/null || true
+	WORKER_PID=
+}
+
+# deploy NAME: the job's file, whole at once. Its state folder becomes $T/NAME/state as elsewhere.
+deploy() {
+	[ -e "$T/$1/state" ] || ln -s "$WORKER/state/$1" "$T/$1/state"
+	cp "$T/$1/job.conf" "$WORKER/jobs.d/.$1.new"
+	mv "$WORKER/jobs.d/.$1.new" "$WORKER/jobs.d/$1.conf"
+}
+
+withdraw() { rm "$WORKER/jobs.d/$1.conf"; }
+
+# daemon_of NAME: the process that runs the job, as noted by the worker; empty if none.
+daemon_of() {
+	python3 -c 'import json, sys; n = json.load(open(sys.argv[1])); print(n["pid"] or "")' "$WORKER/state/$1/worker.json" 2>/dev/null
+}
+
+daemon_runs() {
+	local pid
+	pid=$(daemon_of "$1")
+	[ -n "$pid" ] && kill -0 "$pid" 2>/dev/null
+}
+daemon_gone() { ! daemon_runs "$1"; }
+
+# another_daemon NAME PID: does another process than PID run it?
+another_daemon() {
+	local pid
+	pid=$(daemon_of "$1")
+	[ -n "$pid" ] && [ "$pid" != "$2" ] && kill -0 "$pid" 2>/dev/null
+}
+
+# says REGEX [TIMES]: the worker's log does.
+says() { [ "$(grep -cE -- "$1" "$WORKER/log")" -ge "${2:-1}" ]; }
+await_says() { await "${3:-15}" "the worker to say: $1" says "$1" "${2:-1}"; }
+
+# job_state NAME: as `ezcdc-worker` has it.
+job_state() {
+	python3 - "$WORKER/state/worker.sock" "$1" <<-'PY'
+		import json, socket, sys
+		s = socket.socket(socket.AF_UNIX)
+		s.connect(sys.argv[1])
+		s.sendall(b'{"cmd":"status"}\n')
+		f = s.makefile()
+		for j in json.loads(f.readline())["jobs"]:
+		    if j["name"] == sys.argv[2]:
+		        print(j["state"])
+	PY
+}
+is_job_state() { [ "$(job_state "$1")" = "$2" ]; }
