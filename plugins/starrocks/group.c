@@ -10,12 +10,11 @@
 
 #include "host.h"
 
-struct group *group_new(struct ez_ctx *ctx, uint64_t seq)
+struct group *group_new(struct ez_ctx *ctx)
 {
 	struct group *g = xcalloc(1, sizeof(*g));
 
 	g->ctx = ctx;
-	g->seq = seq;
 	return g;
 }
 

@@ -23,7 +23,7 @@
  */
 struct group {
 	struct group *next;
-	uint64_t seq;         /* number in this run */
+	uint64_t seq;         /* number in this run; the uploader's, 0: not loaded yet */
 	uint64_t first, last; /* numbers of its batches */
 	const struct ez_event **events;
 	struct group_place {
@@ -42,7 +42,7 @@ struct group {
 	size_t charged;
 };
 
-_returns_nonnull_ struct group *group_new(struct ez_ctx *ctx, uint64_t seq);
+_returns_nonnull_ struct group *group_new(struct ez_ctx *ctx);
 struct group *group_free(struct group *g);
 
 void group_add(struct group *g, const struct ez_batch *b);

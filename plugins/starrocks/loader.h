@@ -13,6 +13,7 @@
 #include "answer.h"
 #include "encode.h"
 #include "http.h"
+#include "label.h"
 
 struct settings;
 
@@ -24,14 +25,11 @@ struct settings;
  * told through `trouble` each time, so that the engine shows it, and the call goes on until
  * it has succeeded, an operator must act, or somebody interrupts.
  */
-enum { LABEL_MAX = 128 };
-
 struct loader {
 	const struct settings *s;
 	struct ez_ctx *ctx;
 	struct http *http;
-	char prefix[LABEL_MAX -
-		    40]; /* of labels: job, run, and instance if it is no main one */
+	struct label run; /* what labels begin with */
 	struct backoff backoff;
 	/* Something failed that will be tried again. NULL: nobody wants to know. */
 	void (*trouble)(void *arg, const struct ez_error *err);

@@ -13,6 +13,7 @@ STARROCKS_LOAD_SOURCES = \
 	plugins/starrocks/hop.c plugins/starrocks/hop.h \
 	plugins/starrocks/host.c plugins/starrocks/host.h \
 	plugins/starrocks/http.c plugins/starrocks/http.h \
+	plugins/starrocks/label.c plugins/starrocks/label.h \
 	plugins/starrocks/loader.c plugins/starrocks/loader.h \
 	plugins/starrocks/probe.c plugins/starrocks/probe.h \
 	plugins/starrocks/progress.c plugins/starrocks/progress.h \

@@ -100,14 +100,12 @@ static int is_refused(struct probe *p, size_t from, size_t to, bool *ret,
 		      struct ez_error *err)
 {
 	struct refusal refusal = { .load = 0 };
-	char label[LABEL_MAX + 1];
-	int rc;
+	struct label label;
+	int rc = label_add(&label, &p->u->loader.run, LABEL_PROBE, ++p->u->probes, err);
 
-	if (!str_format(label, sizeof(label), "%s_t%u", p->u->loader.prefix,
-			++p->u->probes))
-		return host->fail(err, EZ_E_CONFIG, "",
-				  "the job's name is too long for a label");
-	rc = txn_try(&p->u->loader, p->load, from, to, label, ret, &refusal, err);
+	if (rc == EZ_OK)
+		rc = txn_try(&p->u->loader, p->load, from, to, &label, ret, &refusal,
+			     err);
 	if (rc == EZ_OK && *ret && to - from == 1) {
 		buf_reset(&p->reason);
 		fetch_reason(p, refusal.error_url);

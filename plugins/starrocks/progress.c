@@ -225,18 +225,14 @@ int progress_claim(struct progress *p, struct sqlc *c, struct loader *l,
 		struct load *load = progress_load(p, run, 0, p->position, p->order);
 		struct load *loads[] = { load };
 		struct refusal refusal;
-		char label[LABEL_MAX];
+		struct label label;
 		bool ours = false;
-		int rc = EZ_OK;
+		int rc = label_run(&l->run, p->job, run, err);
 
-		if (!str_format(l->prefix, sizeof(l->prefix), "%.*s_r%llu",
-				VIEW_ARG(p->job), (unsigned long long)run) ||
-		    !str_format(label, sizeof(label), "%s_claim", l->prefix))
-			rc = host->fail(err, EZ_E_CONFIG, "",
-					"the job's name is too long for a "
-					"label");
 		if (rc == EZ_OK)
-			rc = stream_loads(l, loads, 1, label, &refusal, err);
+			rc = label_add(&label, &l->run, LABEL_NOTE, 0, err);
+		if (rc == EZ_OK)
+			rc = stream_loads(l, loads, 1, &label, &refusal, err);
 		progress_load_free(load);
 		if (rc == EZ_E_DATA)
 			rc = host->fail(err, EZ_E_CONFIG, "",

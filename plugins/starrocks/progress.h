@@ -66,7 +66,7 @@ void progress_load_free(struct load *load);
 bool progress_is_copying(const struct progress *p, const char *table);
 void progress_mark_copying(struct progress *p, const char *table);
 
-/* Makes this process the newest run: p->run. The loader's prefix is set. */
+/* Makes this process the newest run: p->run. The loader's label is set. */
 _must_check_ int progress_claim(struct progress *p, struct sqlc *c, struct loader *l,
 				struct ez_error *err);
 

@@ -26,13 +26,13 @@ enum {
 };
 
 /* Asks, and asks again while the cluster cannot be reached. */
-static int ask(struct loader *l, const char *label, enum label_state *ret,
+static int ask(struct loader *l, const struct label *label, enum label_state *ret,
 	       struct ez_error *err)
 {
 	struct ez_error why = { .size = sizeof(why) };
 
 	for (;;) {
-		int rc = loader_ask(l, label, ret, &why);
+		int rc = loader_ask(l, label->text, ret, &why);
 
 		if (rc == EZ_OK)
 			break;
@@ -45,26 +45,23 @@ static int ask(struct loader *l, const char *label, enum label_state *ret,
 	if (*ret != LABEL_OPEN)
 		return EZ_OK;
 	host->log(6, "starrocks: the last run left something open: waiting for label %s",
-		  label);
+		  label->text);
 	return txn_resolve(l, label, ret, err);
 }
 
-/* Labels "<start><i>" for i from `first` on, until `gap` in a row are unknown. */
-static int resolve_row(struct loader *l, const char *start, unsigned first, unsigned gap,
-		       struct ez_error *err)
+/* Labels "<base><what><i>" for i from `first` on, until `gap` in a row are unknown. */
+static int resolve_row(struct loader *l, const struct label *base, const char *what,
+		       unsigned first, unsigned gap, struct ez_error *err)
 {
 	unsigned unknown = 0;
 
 	for (unsigned i = first; i < COUNT_MAX && unknown < gap; i++) {
-		char label[LABEL_MAX + 1];
+		struct label label;
 		enum label_state state = LABEL_UNKNOWN;
-		int rc;
+		int rc = label_add(&label, base, what, i, err);
 
-		if (!str_format(label, sizeof(label), "%s%u", start, i))
-			return host->fail(err, EZ_E_CONFIG, "",
-					  "the job's name is too long for a "
-					  "label");
-		rc = ask(l, label, &state, err);
+		if (rc == EZ_OK)
+			rc = ask(l, &label, &state, err);
 		if (rc < 0)
 			return rc;
 		unknown = state == LABEL_UNKNOWN ? unknown + 1 : 0;
@@ -72,35 +69,32 @@ static int resolve_row(struct loader *l, const char *start, unsigned first, unsi
 	return EZ_OK;
 }
 
-static int resolve_group(struct loader *l, const struct progress *p, uint64_t seq,
-			 unsigned version, struct ez_error *err)
+static int resolve_group(struct loader *l, const struct label *group,
+			 struct ez_error *err)
 {
-	char start[LABEL_MAX + 1];
+	struct label part;
 	int rc = EZ_OK;
 
-	for (unsigned part = 0; rc == EZ_OK && part < PARTS; part++) {
-		if (!str_format(start, sizeof(start), "%.*s_r%llu_s%lluv%up%ua",
-				VIEW_ARG(p->job), (unsigned long long)p->run,
-				(unsigned long long)seq, version, part))
-			return EZ_OK;
-		rc = resolve_row(l, start, 1, ATTEMPTS_GAP, err);
+	for (unsigned i = 0; rc == EZ_OK && i < PARTS; i++) {
+		rc = label_add(&part, group, LABEL_PART, i, err);
+		if (rc == EZ_OK)
+			rc = resolve_row(l, &part, LABEL_ATTEMPT, 1, ATTEMPTS_GAP, err);
 	}
-	if (rc == EZ_OK &&
-	    str_format(start, sizeof(start), "%.*s_r%llu_s%lluv%u_", VIEW_ARG(p->job),
-		       (unsigned long long)p->run, (unsigned long long)seq, version))
-		rc = resolve_row(l, start, 0, LOADS_GAP, err);
-	return rc;
+	return rc < 0 ? rc : resolve_row(l, group, LABEL_LOAD, 0, LOADS_GAP, err);
 }
 
 int resolve_last_run(struct loader *l, const struct progress *p, struct ez_error *err)
 {
-	for (uint64_t seq = p->seq + 1;
-	     p->has_row && p->run > 0 && seq <= p->seq + GROUPS; seq++)
-		for (unsigned version = 1; version <= VERSIONS; version++) {
-			int rc = resolve_group(l, p, seq, version, err);
+	struct label run, group;
+	int rc = label_run(&run, p->job, p->run, err);
 
-			if (rc < 0)
-				return rc;
-		}
-	return EZ_OK;
+	if (!p->has_row || p->run == 0)
+		return rc;
+	for (unsigned i = 0; rc == EZ_OK && i < GROUPS * VERSIONS; i++) {
+		rc = label_group(&group, &run, p->seq + 1 + i / VERSIONS,
+				 1 + i % VERSIONS, err);
+		if (rc == EZ_OK)
+			rc = resolve_group(l, &group, err);
+	}
+	return rc;
 }

@@ -101,18 +101,19 @@ static int join_run(struct sink *k, struct ez_error *err)
 {
 	_cleanup_(freep) char *key = run_key(k);
 	struct run *r;
-	bool fits;
+	struct label run;
+	int rc;
 
 	pthread_mutex_lock(&runs_lock);
 	r = find_run(key);
-	fits = str_format(k->uploader.loader.prefix, sizeof(k->uploader.loader.prefix),
-			  "%s_r%llu_w%llu", k->id, (unsigned long long)r->run,
-			  (unsigned long long)++r->n_instances);
+	r->n_instances++;
+	rc = label_run(&run, view_str(k->id), r->run, err);
+	if (rc == EZ_OK)
+		rc = label_add(&k->uploader.loader.run, &run, LABEL_WRITER,
+			       r->n_instances, err);
 	pthread_mutex_unlock(&runs_lock);
-	k->is_ready = true;
-	return fits ? EZ_OK
-		    : host->fail(err, EZ_E_CONFIG, "",
-				 "the job's name is too long for a label");
+	k->is_ready = rc == EZ_OK;
+	return rc;
 }
 
 /* -------------------------------------------------------------------- open and close */
@@ -248,7 +249,7 @@ int sink_write(struct sink *k, const struct ez_batch *b, struct ez_error *err)
 	if (rc < 0)
 		return rc;
 	if (!k->open)
-		k->open = group_new(k->ctx, ++k->n_groups);
+		k->open = group_new(k->ctx);
 	group_add(k->open, b);
 	if (k->open->bytes < uploader_ceiling(&k->uploader) || k->uploader.n_waiting > 0)
 		return EZ_OK;
@@ -280,18 +281,17 @@ int sink_durable(struct sink *k, uint32_t wait_ms, uint64_t *ret_number,
 
 static int without_sql(struct sink *k, struct ez_error *err)
 {
+	int rc;
+
 	k->progress.run = random_u64() >> 1;
 	publish_run(k, k->progress.run);
 	k->is_ready = true;
-	if (!str_format(k->uploader.loader.prefix, sizeof(k->uploader.loader.prefix),
-			"%s_r%llu", k->id, (unsigned long long)k->progress.run))
-		return host->fail(err, EZ_E_CONFIG, "",
-				  "the job's name is too long for a label");
 	k->uploader.progress = NULL;
 	host->log(4,
 		  "starrocks: built without a MySQL client: tables must be there, and no "
 		  "position is kept in the target");
-	return EZ_EOF;
+	rc = label_run(&k->uploader.loader.run, view_str(k->id), k->progress.run, err);
+	return rc < 0 ? rc : EZ_EOF;
 }
 
 int sink_recover(struct sink *k, struct ez_position *ret, struct ez_error *err)
@@ -335,20 +335,16 @@ int sink_table(struct sink *k, const struct ez_table *before, const struct ez_ta
 /* ------------------------------------------------------------------------- snapshot */
 
 /* Writes the row of the job, with what it says now. */
-static int write_row(struct sink *k, struct load *load, const char *what,
-		     struct ez_error *err)
+static int write_row(struct sink *k, struct load *load, struct ez_error *err)
 {
 	struct load *loads[] = { load };
 	struct refusal refusal;
-	char label[LABEL_MAX + 1];
-	int rc;
+	struct label label;
+	int rc =
+		label_add(&label, &k->uploader.loader.run, LABEL_NOTE, ++k->n_notes, err);
 
-	if (!str_format(label, sizeof(label), "%s_%s%llu", k->uploader.loader.prefix,
-			what, (unsigned long long)++k->n_notes))
-		rc = host->fail(err, EZ_E_CONFIG, "",
-				"the job's name is too long for a label");
-	else
-		rc = stream_loads(&k->uploader.loader, loads, 1, label, &refusal, err);
+	if (rc == EZ_OK)
+		rc = stream_loads(&k->uploader.loader, loads, 1, &label, &refusal, err);
 	progress_load_free(load);
 	return rc;
 }
@@ -360,7 +356,7 @@ static int remember_copy(struct sink *k, const char *table, struct ez_error *err
 	if (!sqlc_is_available() || progress_is_copying(p, table))
 		return EZ_OK;
 	progress_mark_copying(p, table);
-	return write_row(k, progress_load(p, p->run, 0, p->position, p->order), "c", err);
+	return write_row(k, progress_load(p, p->run, 0, p->position, p->order), err);
 }
 
 static int refuse_rows(const char *table, struct ez_error *err)
@@ -442,8 +438,6 @@ int sink_forget(struct sink *k, struct ez_error *err)
 	rc = progress_read(&k->progress, k->sql, err);
 	if (rc < 0 || !k->progress.has_row)
 		return rc == EZ_E_CONFIG ? EZ_OK : rc;
-	if (!str_format(k->uploader.loader.prefix, sizeof(k->uploader.loader.prefix),
-			"%s_forget_%llx", k->id, (unsigned long long)random_u64()))
-		return EZ_OK;
-	return write_row(k, progress_removal(&k->progress), "f", err);
+	rc = label_run(&k->uploader.loader.run, view_str(k->id), random_u64(), err);
+	return rc < 0 ? rc : write_row(k, progress_removal(&k->progress), err);
 }

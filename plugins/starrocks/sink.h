@@ -35,7 +35,7 @@ struct sink {
 	bool has_uploader;
 	struct progress progress; /* writer 0 */
 	struct group *open;       /* being collected */
-	uint64_t n_groups, n_notes;
+	uint64_t n_notes;
 };
 
 _must_check_ int sink_open(const struct ez_open *open, struct sink **ret,

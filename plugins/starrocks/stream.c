@@ -42,7 +42,7 @@ struct task {
 	struct exchange x;
 	struct parcel parcel;
 	char *path;
-	char label[LABEL_MAX + 1];
+	struct label label;
 	bool in_round;
 };
 
@@ -84,7 +84,7 @@ static void prepare(struct loader *l, struct task *t)
 	if (!t->parcel.body.len)
 		parcel_init(&t->parcel, l, buf_view(&t->load->body));
 	x->body = parcel_body(&t->parcel);
-	exchange_header(x, "label", "%s", t->label);
+	exchange_header(x, "label", "%s", t->label.text);
 	loader_add_headers(l, x, t->load);
 }
 
@@ -157,7 +157,7 @@ static void ask_round(struct round *r)
 
 		if (t->step != STEP_ASK)
 			continue;
-		rc = loader_ask(r->l, t->label, &state, &why);
+		rc = loader_ask(r->l, t->label.text, &state, &why);
 		if (rc < 0) {
 			note(r, rc == EZ_E_TRANSIENT ? REACT_ASK : REACT_PERMISSION,
 			     &why);
@@ -186,8 +186,8 @@ static bool is_over(const struct round *r, bool *ret_refused)
 	return true;
 }
 
-int stream_loads(struct loader *l, struct load *const *loads, size_t n, const char *label,
-		 struct refusal *ret, struct ez_error *err)
+int stream_loads(struct loader *l, struct load *const *loads, size_t n,
+		 const struct label *label, struct refusal *ret, struct ez_error *err)
 {
 	_cleanup_(tasks_free) struct round r = {
 		.l = l,
@@ -196,6 +196,7 @@ int stream_loads(struct loader *l, struct load *const *loads, size_t n, const ch
 		.why = { .size = sizeof(struct ez_error) },
 	};
 	bool refused;
+	int rc;
 
 	for (size_t i = 0; i < n; i++) {
 		struct task *t = &r.tasks[i];
@@ -203,14 +204,12 @@ int stream_loads(struct loader *l, struct load *const *loads, size_t n, const ch
 		t->load = loads[i];
 		exchange_init(&t->x, "PUT");
 		t->path = loader_path(l, target_name(loads[i]->target), "/_stream_load");
-		if (!str_format(t->label, sizeof(t->label), "%s_%zu", label, i))
-			return host->fail(err, EZ_E_CONFIG, "",
-					  "the job's name is too long for "
-					  "a label");
+		rc = label_add(&t->label, label, LABEL_LOAD, i, err);
+		if (rc < 0)
+			return rc;
 	}
 	while (!is_over(&r, &refused)) {
-		int rc = EZ_OK;
-
+		rc = EZ_OK;
 		r.worst = REACT_DONE;
 		load_round(&r, ret);
 		if (r.worst == REACT_DATA)

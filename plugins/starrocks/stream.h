@@ -7,6 +7,7 @@
 
 #include "base/attr.h"
 
+struct label;
 struct load;
 struct loader;
 
@@ -24,7 +25,7 @@ struct refusal {
  * committed.
  */
 _must_check_ int stream_loads(struct loader *l, struct load *const *loads, size_t n,
-			      const char *label, struct refusal *ret,
+			      const struct label *label, struct refusal *ret,
 			      struct ez_error *err);
 
 #endif

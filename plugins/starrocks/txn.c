@@ -35,7 +35,7 @@ struct txn {
 	struct loader *l;
 	struct load *const *loads;
 	size_t n;
-	char label[LABEL_MAX + 1];
+	struct label label;
 	struct refusal *refusal;
 	enum reaction reaction; /* why an attempt was given up */
 	struct ez_error why;
@@ -109,10 +109,10 @@ static int resolve(struct loader *l, const char *label, const char *table,
 	}
 }
 
-int txn_resolve(struct loader *l, const char *label, enum label_state *ret,
+int txn_resolve(struct loader *l, const struct label *label, enum label_state *ret,
 		struct ez_error *err)
 {
-	return resolve(l, label, NULL, ret, err);
+	return resolve(l, label->text, NULL, ret, err);
 }
 
 /* ------------------------------------------------------------------------ an attempt */
@@ -126,7 +126,7 @@ static void prepare_part(const struct txn *t, struct part *p, const struct load 
 {
 	struct loader *l = t->l;
 
-	init_call(l, &p->x, "PUT", "/api/transaction/load", t->label);
+	init_call(l, &p->x, "PUT", "/api/transaction/load", t->label.text);
 	exchange_header(&p->x, "table", "%s", target_name(load->target));
 	exchange_header(&p->x, "transaction_type", "multi");
 	loader_add_headers(l, &p->x, load);
@@ -185,7 +185,7 @@ static int commit(struct txn *t, bool *ret_is_committed, struct ez_error *err)
 		struct answer a;
 		enum label_state state = LABEL_OPEN;
 		enum reaction r =
-			call(l, "/api/transaction/commit", t->label, NULL, &a, &why);
+			call(l, "/api/transaction/commit", t->label.text, NULL, &a, &why);
 		int rc;
 
 		*ret_is_committed = r == REACT_DONE;
@@ -197,7 +197,7 @@ static int commit(struct txn *t, bool *ret_is_committed, struct ez_error *err)
 			t->refusal->error_url[0] = '\0';
 		give_up(t, r, &why);
 		why.rc = EZ_E_TRANSIENT;
-		while ((rc = loader_ask(l, t->label, &state, &why)) < 0) {
+		while ((rc = loader_ask(l, t->label.text, &state, &why)) < 0) {
 			rc = rc == EZ_E_TRANSIENT
 				     ? loader_put_off(l, REACT_ASK, &why, err)
 				     : error_copy(err, &why);
@@ -220,7 +220,8 @@ static int attempt(struct txn *t, enum attempt *ret, struct ez_error *err)
 	struct ez_error why = { .size = sizeof(why) };
 	enum label_state state;
 	bool is_committed = false;
-	enum reaction r = call(t->l, "/api/transaction/begin", t->label, NULL, &a, &why);
+	enum reaction r =
+		call(t->l, "/api/transaction/begin", t->label.text, NULL, &a, &why);
 	int rc = EZ_OK;
 
 	*ret = ATTEMPT_DONE;
@@ -230,7 +231,7 @@ static int attempt(struct txn *t, enum attempt *ret, struct ez_error *err)
 		rc = commit(t, &is_committed, err);
 	if (rc < 0 || is_committed)
 		return rc;
-	rc = resolve(t->l, t->label, NULL, &state, err);
+	rc = resolve(t->l, t->label.text, NULL, &state, err);
 	if (rc < 0)
 		return rc;
 	if (state == LABEL_DONE) /* a lost answer of a commit that came later */
@@ -239,26 +240,24 @@ static int attempt(struct txn *t, enum attempt *ret, struct ez_error *err)
 	return EZ_OK;
 }
 
-int txn_loads(struct loader *l, struct load *const *loads, size_t n, const char *label,
-	      struct refusal *ret, struct ez_error *err)
+int txn_loads(struct loader *l, struct load *const *loads, size_t n,
+	      const struct label *label, struct refusal *ret, struct ez_error *err)
 {
 	struct txn t = { .l = l,
 			 .loads = loads,
 			 .n = n,
 			 .refusal = ret,
 			 .why = { .size = sizeof(struct ez_error) } };
-	enum attempt outcome;
+	enum attempt outcome = ATTEMPT_AGAIN;
 
 	for (unsigned tries = 1;; tries++) {
 		int rc;
 
 		t.reaction = REACT_DONE;
 		*ret = (struct refusal){ .load = SIZE_MAX };
-		if (!str_format(t.label, sizeof(t.label), "%sa%u", label, tries))
-			return host->fail(err, EZ_E_CONFIG, "",
-					  "the job's name is too long for "
-					  "a label");
-		rc = attempt(&t, &outcome, err);
+		rc = label_add(&t.label, label, LABEL_ATTEMPT, tries, err);
+		if (rc == EZ_OK)
+			rc = attempt(&t, &outcome, err);
 		if (rc < 0)
 			return rc;
 		if (outcome == ATTEMPT_DONE)
@@ -315,11 +314,11 @@ static enum reaction try_once(struct loader *l, const struct load *load, size_t 
 }
 
 int txn_try(struct loader *l, const struct load *load, size_t from, size_t to,
-	    const char *label, bool *ret_refused, struct refusal *ret,
+	    const struct label *label, bool *ret_refused, struct refusal *ret,
 	    struct ez_error *err)
 {
 	struct ez_error why = { .size = sizeof(why) };
-	char own[LABEL_MAX + 1];
+	struct label own;
 	enum label_state state;
 
 	for (unsigned tries = 1;; tries++) {
@@ -327,12 +326,11 @@ int txn_try(struct loader *l, const struct load *load, size_t from, size_t to,
 		enum reaction r;
 		int rc;
 
-		if (!str_format(own, sizeof(own), "%sa%u", label, tries))
-			return host->fail(err, EZ_E_CONFIG, "",
-					  "the job's name is too long for "
-					  "a label");
-		r = try_once(l, load, from, to, own, &a, &why);
-		rc = resolve(l, own, target_name(load->target), &state, err);
+		rc = label_add(&own, label, LABEL_ATTEMPT, tries, err);
+		if (rc < 0)
+			return rc;
+		r = try_once(l, load, from, to, own.text, &a, &why);
+		rc = resolve(l, own.text, target_name(load->target), &state, err);
 		if (rc < 0)
 			return rc;
 		*ret_refused = r == REACT_DATA;

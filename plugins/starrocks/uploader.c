@@ -34,6 +34,11 @@ enum {
 
 /* ------------------------------------------------------------------------ one group */
 
+struct attempt_result {
+	const struct load *bad; /* NULL: it could be any */
+	struct refusal refusal;
+};
+
 /* Loads of which no two are of one table, taken off the list. */
 static size_t take_part(struct load **rest, size_t *n_rest, struct load **part)
 {
@@ -54,84 +59,100 @@ static size_t take_part(struct load **rest, size_t *n_rest, struct load **part)
 	return n;
 }
 
+/* What the row of the job says once this group is committed: the position stays where it
+ * was as long as no transaction ends. */
+static struct load *row_of(struct uploader *u, const struct group *g)
+{
+	const struct progress *p = u->progress;
+
+	if (g->position[0])
+		return progress_load(u->progress, p->run, g->seq, g->position, g->order);
+	return progress_load(u->progress, p->run, g->seq, p->position, p->order);
+}
+
+static void note_position(struct uploader *u, const struct group *g)
+{
+	struct progress *p = u->progress;
+
+	p->seq = g->seq;
+	if (!g->position[0])
+		return;
+	memcpy(p->position, g->position, sizeof(p->position));
+	p->order = g->order;
+}
+
 /* The whole group in one transaction, with the row of the job; or in several when a table
  * needs loads that cannot share one. Then the row goes with the last. */
-static int load_atomically(struct uploader *u, struct group *g, const char *label,
-			   struct load **ret_bad, struct refusal *refusal,
-			   struct ez_error *err)
+static int load_atomically(struct uploader *u, struct group *g, const struct label *label,
+			   struct attempt_result *ret, struct ez_error *err)
 {
 	size_t n_rest = g->loads.n, n;
 	_cleanup_(freep) struct load **rest = xcalloc(n_rest + 1, sizeof(struct load *));
 	_cleanup_(freep) struct load **part = xcalloc(n_rest + 1, sizeof(struct load *));
-	struct load *row = NULL;
+	struct load *row = row_of(u, g);
 	int rc = EZ_OK;
 
 	for (size_t i = 0; i < n_rest; i++)
 		rest[i] = g->loads.items[i];
 	for (unsigned k = 0; rc == EZ_OK && (k == 0 || n_rest > 0); k++) {
-		char own[LABEL_MAX + 1];
+		struct label own;
 
 		n = take_part(rest, &n_rest, part);
-		if (n_rest == 0 && u->progress && g->position[0]) {
-			row = progress_load(u->progress, u->progress->run, g->seq,
-					    g->position, g->order);
+		if (n_rest == 0)
 			part[n++] = row;
-		}
-		if (k > 0 && u->ctx)
+		if (k > 0)
 			host->metric(u->ctx, "split_transactions", 1);
-		if (!str_format(own, sizeof(own), "%sp%u", label, k))
-			rc = host->fail(err, EZ_E_CONFIG, "",
-					"the job's name is too long for a "
-					"label");
-		else if (n > 0)
-			rc = txn_loads(&u->loader, part, n, own, refusal, err);
-		if (rc == EZ_E_DATA && refusal->load < n)
-			*ret_bad = part[refusal->load];
+		rc = label_add(&own, label, LABEL_PART, k, err);
+		if (rc == EZ_OK)
+			rc = txn_loads(&u->loader, part, n, &own, &ret->refusal, err);
+		if (rc == EZ_E_DATA && ret->refusal.load < n)
+			ret->bad = part[ret->refusal.load];
 	}
 	progress_load_free(row);
+	if (rc == EZ_OK)
+		note_position(u, g);
 	return rc;
 }
 
 /* Each load for itself; beside them the note that the group before is done. */
-static int load_singly(struct uploader *u, struct group *g, const char *label,
-		       struct load **ret_bad, struct refusal *refusal,
-		       struct ez_error *err)
+static int load_singly(struct uploader *u, struct group *g, const struct label *label,
+		       struct attempt_result *ret, struct ez_error *err)
 {
 	size_t n = g->loads.n;
 	_cleanup_(freep) struct load **loads = xcalloc(n + 2, sizeof(struct load *));
 	struct load *note = NULL;
-	int rc = EZ_OK;
+	int rc;
 
 	for (size_t i = 0; i < n; i++)
 		loads[i] = g->loads.items[i];
-	if (u->progress && n > 0 && u->noted_seq > 0) {
-		note = progress_load(u->progress, u->progress->run, u->noted_seq, "", 0);
+	if (u->progress && g->seq > 1) {
+		note = progress_load(u->progress, u->progress->run, g->seq - 1, "", 0);
 		loads[n++] = note;
 	}
-	if (n > 0)
-		rc = stream_loads(&u->loader, loads, n, label, refusal, err);
-	if (rc == EZ_E_DATA && refusal->load < n)
-		*ret_bad = loads[refusal->load];
+	rc = stream_loads(&u->loader, loads, n, label, &ret->refusal, err);
+	if (rc == EZ_E_DATA && ret->refusal.load < n)
+		ret->bad = loads[ret->refusal.load];
 	progress_load_free(note);
-	if (rc == EZ_OK)
-		u->noted_seq = g->seq;
 	return rc;
 }
 
-static int load_group(struct uploader *u, struct group *g, struct load **ret_bad,
-		      struct refusal *refusal, struct ez_error *err)
+static int load_group(struct uploader *u, struct group *g, struct attempt_result *ret,
+		      struct ez_error *err)
 {
-	char label[LABEL_MAX + 1];
+	bool is_atomic = u->is_atomic && u->progress;
+	struct label label;
+	int rc;
 
-	*ret_bad = NULL;
-	*refusal = (struct refusal){ .load = SIZE_MAX };
-	if (!str_format(label, sizeof(label), "%s_s%lluv%u", u->loader.prefix,
-			(unsigned long long)g->seq, g->version))
-		return host->fail(err, EZ_E_CONFIG, "",
-				  "the job's name is too long for a label");
-	if (u->is_atomic && u->progress)
-		return load_atomically(u, g, label, ret_bad, refusal, err);
-	return load_singly(u, g, label, ret_bad, refusal, err);
+	*ret = (struct attempt_result){ .refusal = { .load = SIZE_MAX } };
+	if (g->loads.n == 0 && (!is_atomic || !g->position[0]))
+		return EZ_OK;
+	if (g->seq == 0)
+		g->seq = ++u->n_groups;
+	rc = label_group(&label, &u->loader.run, g->seq, g->version, err);
+	if (rc < 0)
+		return rc;
+	return is_atomic ? load_atomically(u, g, &label, ret, err)
+			 : load_singly(u, g, &label, ret, err);
 }
 
 /* ----------------------------------------------------------------------------- pace */
@@ -209,15 +230,14 @@ static bool get_reworked(struct uploader *u, struct group *g)
 static int work_on(struct uploader *u, struct group *g, struct ez_error *err)
 {
 	for (;;) {
-		struct refusal refusal;
-		struct load *bad;
+		struct attempt_result result;
 		int rc = keep_pace(u, err);
 
 		if (rc == EZ_OK)
-			rc = load_group(u, g, &bad, &refusal, err);
+			rc = load_group(u, g, &result, err);
 		if (rc != EZ_E_DATA)
 			return rc;
-		rc = probe_group(u, g, bad, &refusal, err);
+		rc = probe_group(u, g, result.bad, &result.refusal, err);
 		if (rc < 0)
 			return rc;
 		if (!get_reworked(u, g))

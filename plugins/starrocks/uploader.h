@@ -42,7 +42,7 @@ struct uploader {
 	size_t n_waiting;
 
 	/* the thread's */
-	uint64_t noted_seq; /* below 4.0: newest group that is done */
+	uint64_t n_groups;
 	unsigned probes;
 	int64_t pace_us; /* between groups, when compaction is behind */
 	int64_t loaded_us;
