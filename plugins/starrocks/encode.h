@@ -38,15 +38,15 @@ enum load_format { LOAD_CSV, LOAD_JSON };
 struct load {
 	struct target *target;
 	enum load_format format;
-	bool is_partial;    /* partial_update: true */
-	bool is_first;      /* of its target in these loads */
-	char *columns;      /* the header `columns`, NULL: do not send it */
-	struct buf body;    /* whole: CSV ends with a delimiter, JSON is one array */
-	uint32_t *rows;     /* row of the body to index in the batch's events */
+	bool is_partial; /* partial_update: true */
+	char *columns;   /* the header `columns`, NULL: do not send it */
+	struct buf body; /* whole: CSV ends with a delimiter, JSON is one array */
+	uint32_t *rows;  /* row of the body to index in the batch's events */
 	size_t n_rows, rows_size;
 	struct ez_ctx *ctx; /* whose memory it is */
 	size_t charged;
-	uint64_t *missing;  /* is_partial: a bit for each field that is not in it */
+	uint64_t *missing;    /* is_partial: a bit for each field that is not in it */
+	struct load *sibling; /* of the same target; while it is being encoded */
 };
 
 struct loads {
@@ -67,12 +67,13 @@ struct encode_rules {
 struct encoder;
 
 /* All three are borrowed; `sql` serves reading back, `ctx` may be NULL. */
-struct encoder *encoder_new(struct targets *targets, struct sqlc *sql, struct ez_ctx *ctx);
+struct encoder *encoder_new(struct targets *targets, struct sqlc *sql,
+			    struct ez_ctx *ctx);
 struct encoder *encoder_free(struct encoder *e);
 
 /* Events of kind 't' must not be in the range, 'm' is passed over. */
-_must_check_ int encode_batch(struct encoder *e, const struct ez_batch *batch, size_t first,
-			      size_t n, const struct encode_rules *rules,
+_must_check_ int encode_batch(struct encoder *e, const struct ez_batch *batch,
+			      size_t first, size_t n, const struct encode_rules *rules,
 			      struct loads *ret_loads, struct ez_error *err);
 void loads_release(struct loads *loads);
 

@@ -49,8 +49,7 @@ bool names_add_table(struct buf *b, struct ez_view pattern, struct ez_view schem
 static bool is_reserved(struct ez_view name)
 {
 	static const char *const prefixes[] = { "__op", "__row", "__starrocks_shadow_",
-						"__generated_partition_column_",
-						"_ez_" };
+						"__generated_partition_column_", "_ez_" };
 
 	for (size_t i = 0; i < ARRAY_LEN(prefixes); i++) {
 		size_t n = strlen(prefixes[i]);

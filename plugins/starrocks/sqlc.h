@@ -28,7 +28,8 @@
  * Errors carry the server's number and text. SQLC_QUIET keeps the text out: that of a
  * statement with values of rows in it (R27).
  */
-#define SQLC_VERSION(major, minor, patch) ((uint32_t)((major)*10000 + (minor)*100 + (patch)))
+#define SQLC_VERSION(major, minor, patch) \
+ ((uint32_t)((major)*10000 + (minor)*100 + (patch)))
 
 enum sqlc_flag {
 	SQLC_QUIET = 1u << 0,
@@ -61,7 +62,8 @@ void sqlc_rows_release(struct sqlc_rows *rows);
 _must_check_ int sqlc_exec(struct sqlc *c, struct ez_view sql, struct ez_error *err);
 
 /* SQLC_VERSION of the server; asked once. */
-_must_check_ int sqlc_version(struct sqlc *c, uint32_t *ret_version, struct ez_error *err);
+_must_check_ int sqlc_version(struct sqlc *c, uint32_t *ret_version,
+			      struct ez_error *err);
 
 /* As the server says it, once sqlc_version() has succeeded: "4.0.14-abcdef". */
 struct ez_view sqlc_version_text(const struct sqlc *c);
@@ -72,7 +74,8 @@ struct ez_view sqlc_server(const struct sqlc *c);
 /* Waits; EZ_E_CANCELLED when interrupted meanwhile. */
 _must_check_ int sqlc_sleep(struct sqlc *c, uint32_t ms, struct ez_error *err);
 
-static inline struct ez_view sqlc_cell(const struct sqlc_rows *r, size_t row, size_t column)
+static inline struct ez_view sqlc_cell(const struct sqlc_rows *r, size_t row,
+				       size_t column)
 {
 	return r->cells[row * r->n_columns + column];
 }

@@ -46,8 +46,8 @@ struct field {
 	uint32_t source; /* FIELD_SOURCE: index of the source's column */
 	enum value_form form;
 	enum range_policy policy;
-	uint8_t element;   /* FORM_ARRAY: enum ez_type of its elements */
-	char delimiter;    /* FORM_ARRAY: between its elements */
+	uint8_t element; /* FORM_ARRAY: enum ez_type of its elements */
+	char delimiter;  /* FORM_ARRAY: between its elements */
 	bool is_key;
 	struct type type;
 	struct ez_view name;
@@ -62,11 +62,11 @@ struct target {
 	char *source; /* "schema.name", for messages */
 	char *text;   /* names of fields point into it */
 	uint32_t n_fields, n_keys;
-	uint32_t *keys;  /* indexes of source columns, in the order of the key */
-	bool by_place;   /* the key is the place of the change */
-	bool needs_json; /* an ARRAY column: no CSV */
-	bool has_bytes;  /* a VARBINARY column: `columns` maps it */
-	uint32_t n_source; /* columns of the descriptor */
+	uint32_t *keys;       /* indexes of source columns, in the order of the key */
+	bool by_place;        /* the key is the place of the change */
+	bool needs_json;      /* an ARRAY column: no CSV */
+	bool has_bytes;       /* a VARBINARY column: `columns` maps it */
+	uint32_t n_source;    /* columns of the descriptor */
 	struct field *fields; /* in the order of the load */
 };
 

@@ -11,12 +11,12 @@
 #include "sqlc.h"
 
 enum {
-	NUMERIC_TEXT_MIN = 9,   /* "-Infinity" */
-	MOMENT_TEXT = 40,       /* any date or timestamp */
+	NUMERIC_TEXT_MIN = 9, /* "-Infinity" */
+	MOMENT_TEXT = 40,     /* any date or timestamp */
 	FLOAT_TEXT = 32,
-	DECIMAL_MAX = 38,       /* digits, before 4.0 */
+	DECIMAL_MAX = 38, /* digits, before 4.0 */
 	DECIMAL_WIDE_MAX = 76,
-	BIGINT_DIGITS = 18,     /* that any BIGINT can hold */
+	BIGINT_DIGITS = 18, /* that any BIGINT can hold */
 	LARGEINT_DIGITS = 38,
 	BYTES_PER_CHARACTER = 4,
 	MONEY_DIGITS = 20,
@@ -28,12 +28,12 @@ static const struct {
 	const char *native;
 	int32_t bytes;
 } TEXTS[] = {
-	{ "name", 63 },      { "\"char\"", 4 },   { "inet", 50 },
-	{ "cidr", 50 },      { "macaddr", 17 },   { "macaddr8", 23 },
-	{ "pg_lsn", 17 },    { "regclass", 256 }, { "regcollation", 256 },
-	{ "regconfig", 256 }, { "regdictionary", 256 }, { "regnamespace", 256 },
-	{ "regoper", 256 },  { "regoperator", 256 }, { "regproc", 256 },
-	{ "regprocedure", 256 }, { "regrole", 256 }, { "regtype", 256 },
+	{ "name", 63 },          { "\"char\"", 4 },        { "inet", 50 },
+	{ "cidr", 50 },          { "macaddr", 17 },        { "macaddr8", 23 },
+	{ "pg_lsn", 17 },        { "regclass", 256 },      { "regcollation", 256 },
+	{ "regconfig", 256 },    { "regdictionary", 256 }, { "regnamespace", 256 },
+	{ "regoper", 256 },      { "regoperator", 256 },   { "regproc", 256 },
+	{ "regprocedure", 256 }, { "regrole", 256 },       { "regtype", 256 },
 };
 
 static struct type scalar(enum type_kind kind)
@@ -246,8 +246,8 @@ static enum value_form integer_form(const struct ez_column *c, enum type_kind ki
 {
 	/* Of the types themselves, which hold a bit more than their round powers of ten. */
 	static const int32_t holds[] = {
-		[TYPE_TINYINT] = 2,    [TYPE_SMALLINT] = 5,  [TYPE_INT] = 10,
-		[TYPE_BIGINT] = 19,    [TYPE_LARGEINT] = 38,
+		[TYPE_TINYINT] = 2, [TYPE_SMALLINT] = 5,  [TYPE_INT] = 10,
+		[TYPE_BIGINT] = 19, [TYPE_LARGEINT] = 38,
 	};
 	int32_t digits = integer_digits(c);
 	int32_t most = holds[kind];
@@ -391,30 +391,30 @@ static const struct {
 	const char *name;
 	enum type_kind kind;
 } NAMES[] = {
-	{ "boolean", TYPE_BOOLEAN },   { "tinyint", TYPE_TINYINT },
-	{ "smallint", TYPE_SMALLINT }, { "int", TYPE_INT },
-	{ "integer", TYPE_INT },       { "bigint", TYPE_BIGINT },
-	{ "largeint", TYPE_LARGEINT }, { "float", TYPE_FLOAT },
-	{ "double", TYPE_DOUBLE },     { "decimal", TYPE_DECIMAL },
-	{ "decimal32", TYPE_DECIMAL }, { "decimal64", TYPE_DECIMAL },
+	{ "boolean", TYPE_BOOLEAN },    { "tinyint", TYPE_TINYINT },
+	{ "smallint", TYPE_SMALLINT },  { "int", TYPE_INT },
+	{ "integer", TYPE_INT },        { "bigint", TYPE_BIGINT },
+	{ "largeint", TYPE_LARGEINT },  { "float", TYPE_FLOAT },
+	{ "double", TYPE_DOUBLE },      { "decimal", TYPE_DECIMAL },
+	{ "decimal32", TYPE_DECIMAL },  { "decimal64", TYPE_DECIMAL },
 	{ "decimal128", TYPE_DECIMAL }, { "decimal256", TYPE_DECIMAL },
-	{ "date", TYPE_DATE },         { "datetime", TYPE_DATETIME },
-	{ "char", TYPE_CHAR },         { "varchar", TYPE_VARCHAR },
-	{ "string", TYPE_VARCHAR },    { "varbinary", TYPE_VARBINARY },
+	{ "date", TYPE_DATE },          { "datetime", TYPE_DATETIME },
+	{ "char", TYPE_CHAR },          { "varchar", TYPE_VARCHAR },
+	{ "string", TYPE_VARCHAR },     { "varbinary", TYPE_VARBINARY },
 	{ "json", TYPE_JSON },
 };
 
 void type_add(struct buf *b, const struct type *t)
 {
 	static const char *const words[] = {
-		[TYPE_BOOLEAN] = "BOOLEAN",   [TYPE_TINYINT] = "TINYINT",
-		[TYPE_SMALLINT] = "SMALLINT", [TYPE_INT] = "INT",
-		[TYPE_BIGINT] = "BIGINT",     [TYPE_LARGEINT] = "LARGEINT",
-		[TYPE_FLOAT] = "FLOAT",       [TYPE_DOUBLE] = "DOUBLE",
-		[TYPE_DECIMAL] = "DECIMAL",   [TYPE_DATE] = "DATE",
-		[TYPE_DATETIME] = "DATETIME", [TYPE_CHAR] = "CHAR",
-		[TYPE_VARCHAR] = "VARCHAR",   [TYPE_VARBINARY] = "VARBINARY",
-		[TYPE_JSON] = "JSON",         [TYPE_ARRAY] = "ARRAY",
+		[TYPE_BOOLEAN] = "BOOLEAN",    [TYPE_TINYINT] = "TINYINT",
+		[TYPE_SMALLINT] = "SMALLINT",  [TYPE_INT] = "INT",
+		[TYPE_BIGINT] = "BIGINT",      [TYPE_LARGEINT] = "LARGEINT",
+		[TYPE_FLOAT] = "FLOAT",        [TYPE_DOUBLE] = "DOUBLE",
+		[TYPE_DECIMAL] = "DECIMAL",    [TYPE_DATE] = "DATE",
+		[TYPE_DATETIME] = "DATETIME",  [TYPE_CHAR] = "CHAR",
+		[TYPE_VARCHAR] = "VARCHAR",    [TYPE_VARBINARY] = "VARBINARY",
+		[TYPE_JSON] = "JSON",          [TYPE_ARRAY] = "ARRAY",
 		[TYPE_OTHER] = "another type",
 	};
 

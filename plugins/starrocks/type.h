@@ -50,28 +50,28 @@ struct type {
 
 enum {
 	TYPE_STRING_MAX = 1048576, /* bytes of VARCHAR and VARBINARY */
-	TYPE_KEY_TEXT = 1024,      /* bytes of a key whose length the source does not limit */
+	TYPE_KEY_TEXT = 1024, /* bytes of a key whose length the source does not limit */
 	TYPE_JSON_MAX = 16 * 1024 * 1024,
 	TYPE_HEX_MAX = TYPE_STRING_MAX / 2, /* bytes that go as hex digits in a VARCHAR */
 };
 
 /* How a value is written. */
 enum value_form {
-	FORM_NONE,     /* the target cannot hold the source's values */
-	FORM_TEXT,     /* as it is */
-	FORM_BOOL,     /* t and f become 1 and 0 */
+	FORM_NONE, /* the target cannot hold the source's values */
+	FORM_TEXT, /* as it is */
+	FORM_BOOL, /* t and f become 1 and 0 */
 	FORM_INT,
 	FORM_FLOAT,
 	FORM_DECIMAL,
-	FORM_MONEY,    /* without currency sign and grouping */
-	FORM_HEX,      /* digits alone, for VARCHAR */
-	FORM_BYTES,    /* digits alone, made bytes by the server */
+	FORM_MONEY, /* without currency sign and grouping */
+	FORM_HEX,   /* digits alone, for VARCHAR */
+	FORM_BYTES, /* digits alone, made bytes by the server */
 	FORM_DATE,
 	FORM_DATETIME,
 	FORM_DATETIME_UTC, /* followed by +00 */
 	FORM_JSON,
-	FORM_ARRAY,    /* {a,b} becomes ["a","b"] */
-	FORM_FLOATS,   /* [1,2.5] stays */
+	FORM_ARRAY,  /* {a,b} becomes ["a","b"] */
+	FORM_FLOATS, /* [1,2.5] stays */
 };
 
 /* The server, as far as types depend on it. */

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "host.h"
+#include "names.h"
+#include "table_make.h"
+#include "table_plan.h"
+
+/*
+ * The table is looked at, given one change, waited for and looked at again until nothing is
+ * left to do. So it makes no difference whether a change is synchronous, whether the answer
+ * to an ALTER was lost, or whether the last attempt ended half-way: what counts is what the
+ * table shows.
+ */
+enum {
+	SQL_MAX = 4 * 1024 * 1024,
+	CHANGES_MAX = 1024, /* more than there are columns to change one by one */
+	UNSEEN_MAX = 40,    /* times a change that was done may not show yet */
+	UNSEEN_WAIT_MS = 250,
+	BUSY_WAIT_MS = 1000,
+};
+
+struct work {
+	struct targets *ts;
+	struct target *target;
+	struct plan plan;
+	struct buf last; /* the statement before this one */
+	unsigned n_same;
+};
+
+static struct ez_view table_of(const struct work *w)
+{
+	return view_str(w->target->name);
+}
+
+static int create_database(struct targets *ts, struct ez_error *err)
+{
+	_cleanup_(buf_release) struct buf b = BUF_INIT(SQL_MAX);
+
+	buf_add_str(&b, "CREATE DATABASE IF NOT EXISTS ");
+	names_quote(&b, ts->settings->database);
+	return sqlc_exec(ts->sql, buf_view(&b), err);
+}
+
+static int create(struct work *w, struct ez_error *err)
+{
+	_cleanup_(buf_release) struct buf b = BUF_INIT(SQL_MAX);
+	const struct settings *s = w->ts->settings;
+	int rc;
+
+	if (!s->create) {
+		host->fail(err, EZ_E_CONFIG, "",
+			   "table %s.%s does not exist in StarRocks", s->database.ptr,
+			   w->target->name);
+		return host->hint(err, "make it, or set create = true");
+	}
+	rc = create_database(w->ts, err);
+	if (rc < 0)
+		return rc;
+	ddl_add_create(&b, w->target, w->plan.version);
+	rc = sqlc_exec(w->ts->sql, buf_view(&b), err);
+	if (rc >= 0)
+		host->log(5, "made table %s for %s", w->target->name, w->target->source);
+	return rc;
+}
+
+static int fail_wrong(struct work *w, struct ez_error *err)
+{
+	const struct plan *p = &w->plan;
+
+	/* The message has room for a few; the log has it for all. */
+	host->log(3, "table %s does not fit %s: %s", w->target->name, w->target->source,
+		  buf_cstr(&w->plan.trouble));
+	host->fail(err, EZ_E_CONFIG, "", "table %s does not fit %s: %s", w->target->name,
+		   w->target->source, buf_cstr(&w->plan.trouble));
+	if (p->sql.len > 0)
+		return host->hint(err, "%s", buf_cstr(&w->plan.sql));
+	return host->hint(err,
+			  "change the table, or let the job use another one and make "
+			  "it itself");
+}
+
+static int fail_unseen(struct work *w, const struct ddl_job *job, struct ez_error *err)
+{
+	if (strcmp(job->state, "CANCELLED") == 0)
+		return host->fail(err, EZ_E_CONFIG, "",
+				  "StarRocks cancelled the schema change of table %s: %s",
+				  w->target->name, job->text);
+	return host->fail(err, EZ_E_TRANSIENT, "",
+			  "table %s does not show the change that was made: %s",
+			  w->target->name, w->plan.alter);
+}
+
+/* Runs the plan's statement. A repetition means that the last one does not show yet. */
+static int alter(struct work *w, const struct ddl_job *job, struct ez_error *err)
+{
+	struct ez_view sql = buf_view(&w->plan.sql);
+	int rc;
+
+	if (view_eq(sql, buf_view(&w->last))) {
+		if (strcmp(job->state, "CANCELLED") == 0 || ++w->n_same > UNSEEN_MAX)
+			return fail_unseen(w, job, err);
+		return sqlc_sleep(w->ts->sql, UNSEEN_WAIT_MS, err);
+	}
+	rc = sqlc_exec(w->ts->sql, sql, err);
+	if (rc < 0 && ddl_is_busy(err))
+		return sqlc_sleep(w->ts->sql, BUSY_WAIT_MS, err);
+	if (rc < 0)
+		return rc;
+	plan_did(&w->plan);
+	host->log(5, "table %s: %s", w->target->name, w->plan.alter);
+	buf_reset(&w->last);
+	buf_add_view(&w->last, sql);
+	w->n_same = 0;
+	return EZ_OK;
+}
+
+/* One look, one change. EZ_EOF: nothing was left to do. */
+static int step(struct work *w, struct ez_error *err)
+{
+	struct ez_view database = w->ts->settings->database;
+	struct described d = { .columns = NULL };
+	struct ddl_job job = { .state = "" };
+	int rc = ddl_describe(w->ts->sql, database, table_of(w), &d, err);
+
+	if (rc == EZ_EOF)
+		return create(w, err);
+	if (rc < 0)
+		return rc;
+	switch (plan_next(&w->plan, &d)) {
+	case PLAN_DONE:
+		rc = EZ_EOF;
+		break;
+	case PLAN_WRONG:
+		rc = fail_wrong(w, err);
+		break;
+	default:
+		/* A change that runs may be this one. */
+		rc = ddl_wait(w->ts->sql, database, table_of(w), &job, err);
+		if (rc >= 0)
+			rc = alter(w, &job, err);
+		if (rc >= 0)
+			rc = ddl_wait(w->ts->sql, database, table_of(w), &job, err);
+		break;
+	}
+	described_release(&d);
+	return rc;
+}
+
+static int bring_about(struct work *w, struct ez_error *err)
+{
+	int rc = EZ_OK;
+
+	for (unsigned i = 0; i < CHANGES_MAX && rc >= 0; i++) {
+		rc = step(w, err);
+		if (rc == EZ_EOF)
+			return EZ_OK;
+	}
+	if (rc < 0)
+		return rc;
+	return host->fail(err, EZ_E_FATAL, "",
+			  "table %s is not what it should be after %d changes",
+			  w->target->name, CHANGES_MAX);
+}
+
+int targets_prepare(struct targets *ts, const struct ez_table *before,
+		    const struct ez_table *now, struct ez_error *err)
+{
+	struct work w = { .ts = ts, .last = BUF_INIT(SQL_MAX) };
+	struct type_rules rules;
+	int rc = targets_rules(ts, &rules, err);
+
+	if (rc >= 0)
+		rc = target_make(&rules, now, &w.target, err);
+	if (rc < 0)
+		return rc;
+	if (ts->sql && sqlc_is_available()) {
+		plan_init(&w.plan, ts->settings, rules.version, before, now, w.target);
+		rc = bring_about(&w, err);
+		plan_release(&w.plan);
+		buf_release(&w.last);
+	}
+	if (rc < 0) {
+		target_unref(w.target);
+		return rc;
+	}
+	return targets_put(ts, w.target, err);
+}
