@@ -37,6 +37,7 @@ struct alter_job {
 	int64_t finished_us;
 	int64_t duration_ms, timeout_ms;
 	char *message;
+	bool has_waited;  /* for a transaction */
 	bool is_stuck;    /* never finishes by itself */
 	bool will_cancel; /* instead of finishing */
 	bool is_hidden;   /* SHOW ALTER does not list it */

@@ -144,10 +144,12 @@ static bool step_job(struct alter_job *job, int64_t now_ms)
 		job->state = ALTER_WAITING_TXN;
 		return true;
 	case ALTER_WAITING_TXN:
-		if (table_has_running_txn(job->table, job->txn_id))
+		if (table_has_running_txn(job->table, job->txn_id)) {
+			job->has_waited = true;
 			return false;
+		}
 		job->state = ALTER_RUNNING;
-		job->running_ms = now_ms;
+		job->running_ms = job->has_waited ? now_ms : job->created_ms + pending_ms;
 		return true;
 	case ALTER_RUNNING:
 		if (job->is_stuck ||

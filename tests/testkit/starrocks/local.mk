@@ -1,9 +1,71 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# The pretended StarRocks cluster, tests/testkit/starrocks/README.md. Sources of the MySQL side: STARROCKS_SQL_SOURCES.
+# The pretended StarRocks cluster; README.md describes it.
 
-STARROCKS_SERVER_SOURCES =
-STARROCKS_SQL_SOURCES = \
+STARROCKS_SERVER_FILES = \
+	tests/testkit/starrocks/array.c \
+	tests/testkit/starrocks/array.h \
+	tests/testkit/starrocks/be.c \
+	tests/testkit/starrocks/be_load.c \
+	tests/testkit/starrocks/be_load.h \
+	tests/testkit/starrocks/cluster.c \
+	tests/testkit/starrocks/codec.c \
+	tests/testkit/starrocks/codec.h \
+	tests/testkit/starrocks/columns.c \
+	tests/testkit/starrocks/columns.h \
+	tests/testkit/starrocks/control.c \
+	tests/testkit/starrocks/control.h \
+	tests/testkit/starrocks/control_data.c \
+	tests/testkit/starrocks/control_nodes.c \
+	tests/testkit/starrocks/convert.c \
+	tests/testkit/starrocks/convert.h \
+	tests/testkit/starrocks/csv.c \
+	tests/testkit/starrocks/csv.h \
+	tests/testkit/starrocks/datetime.c \
+	tests/testkit/starrocks/decimal.c \
+	tests/testkit/starrocks/dump.c \
+	tests/testkit/starrocks/dump.h \
+	tests/testkit/starrocks/exchange.c \
+	tests/testkit/starrocks/exchange.h \
+	tests/testkit/starrocks/fault.c \
+	tests/testkit/starrocks/fault.h \
+	tests/testkit/starrocks/fe.c \
+	tests/testkit/starrocks/fe.h \
+	tests/testkit/starrocks/http.c \
+	tests/testkit/starrocks/http.h \
+	tests/testkit/starrocks/journal.c \
+	tests/testkit/starrocks/journal.h \
+	tests/testkit/starrocks/json.c \
+	tests/testkit/starrocks/json.h \
+	tests/testkit/starrocks/load.c \
+	tests/testkit/starrocks/load.h \
+	tests/testkit/starrocks/load_json.c \
+	tests/testkit/starrocks/model.h \
+	tests/testkit/starrocks/node.c \
+	tests/testkit/starrocks/node.h \
+	tests/testkit/starrocks/options.c \
+	tests/testkit/starrocks/options.h \
+	tests/testkit/starrocks/plan.c \
+	tests/testkit/starrocks/plan.h \
+	tests/testkit/starrocks/profile.c \
+	tests/testkit/starrocks/publish.c \
+	tests/testkit/starrocks/publish.h \
+	tests/testkit/starrocks/rowset.c \
+	tests/testkit/starrocks/rowset.h \
+	tests/testkit/starrocks/schema.c \
+	tests/testkit/starrocks/send.c \
+	tests/testkit/starrocks/send.h \
+	tests/testkit/starrocks/table.c \
+	tests/testkit/starrocks/tls.c \
+	tests/testkit/starrocks/tls.h \
+	tests/testkit/starrocks/txn.c \
+	tests/testkit/starrocks/txn.h \
+	tests/testkit/starrocks/txn_api.h \
+	tests/testkit/starrocks/txn_be.c \
+	tests/testkit/starrocks/txn_fe.c \
+	tests/testkit/starrocks/types.c \
+	tests/testkit/starrocks/types.h
+STARROCKS_SQL_FILES = \
 	tests/testkit/starrocks/ddl.h \
 	tests/testkit/starrocks/ddl_alter.c \
 	tests/testkit/starrocks/ddl_check.c \
@@ -33,3 +95,30 @@ STARROCKS_SQL_SOURCES = \
 	tests/testkit/starrocks/sql_schema.h \
 	tests/testkit/starrocks/sql_select.c \
 	tests/testkit/starrocks/sql_show.c
+
+# The SQL side hashes passwords.
+if HAVE_CRYPTO
+# Both parts, for the server and for the unit tests.
+check_LTLIBRARIES += libstarrocksserver.la
+libstarrocksserver_la_SOURCES = $(STARROCKS_SERVER_FILES) $(STARROCKS_SQL_FILES)
+libstarrocksserver_la_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/testkit/starrocks
+libstarrocksserver_la_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRYPTO_CFLAGS) -pthread
+libstarrocksserver_la_LIBADD = libbase.la $(JANSSON_LIBS) $(CRYPTO_LIBS)
+if HAVE_ZLIB
+libstarrocksserver_la_CPPFLAGS += -DSTARROCKS_ZLIB=1
+libstarrocksserver_la_CFLAGS += $(ZLIB_CFLAGS)
+libstarrocksserver_la_LIBADD += $(ZLIB_LIBS)
+endif
+if HAVE_ZSTD
+libstarrocksserver_la_CPPFLAGS += -DSTARROCKS_ZSTD=1
+libstarrocksserver_la_CFLAGS += $(ZSTD_CFLAGS)
+libstarrocksserver_la_LIBADD += $(ZSTD_LIBS)
+endif
+
+check_PROGRAMS += tests/testkit/starrocks/server
+tests_testkit_starrocks_server_SOURCES = tests/testkit/starrocks/server.c
+tests_testkit_starrocks_server_CPPFLAGS = $(libstarrocksserver_la_CPPFLAGS)
+tests_testkit_starrocks_server_CFLAGS = $(libstarrocksserver_la_CFLAGS)
+tests_testkit_starrocks_server_LDADD = libstarrocksserver.la $(libstarrocksserver_la_LIBADD)
+tests_testkit_starrocks_server_LDFLAGS = $(AM_LDFLAGS) -pthread
+endif

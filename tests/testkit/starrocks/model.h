@@ -143,7 +143,7 @@ struct table {
 	int64_t created_ms;
 
 	struct alter_job *alter; /* the running schema change, or NULL */
-	struct list alters;      /* all of them, oldest first; links of struct alter_job */
+	struct list alters; /* all of them, oldest first: the first member of struct alter_job */
 
 	struct map rows;           /* key cells to struct row *: what is visible */
 	struct version **versions; /* in commit order */
@@ -187,10 +187,12 @@ void table_truncate(struct table *t);
  * column ids, so adding and dropping columns and widening types needs no more.
  */
 void table_set_schema(struct table *t, struct schema *s);
-/* Replaces the value of every row's cell of column `id`, for changes of type. */
+/*
+ * Replaces the value of every row's cell of column `id`, for changes of type: false from
+ * `convert` makes it NULL.
+ */
 void table_rewrite(struct table *t, unsigned id,
-		   bool (*convert)(void *arg, struct ez_view old, struct buf *out),
-		   void *arg);
+		   bool (*convert)(void *arg, struct ez_view old, struct buf *out), void *arg);
 
 /* ------------------------------------------------------------------ transactions */
 
@@ -296,6 +298,7 @@ struct cluster {
 
 	struct map txns; /* by id */
 	int64_t next_txn_id;
+	struct list running;    /* transactions in PREPARE and PREPARED */
 	struct list publishing; /* committed transactions, oldest first */
 
 	struct list faults;
@@ -305,11 +308,23 @@ struct cluster {
 	size_t n_violations;
 	struct map error_logs; /* file name to char * */
 
-	/* Set by the SQL part at the start; called with the lock held. */
+	/* Set by sql_setup, or NULL. The first two are called with the lock held. */
 	void (*sql_tick)(struct cluster *c, int64_t now_ms);
 	void (*alter_job_free)(struct alter_job *job);
+	/*
+	 * One statement, without the lock; `db` may be empty. The HTTP SQL API wants its
+	 * newline-delimited objects; sql_control is for tests, takes any statement and gives
+	 * rows as JSON objects, one a line. False with the message in `answer`.
+	 */
+	bool (*sql_http)(struct cluster *c, unsigned fe, struct ez_view db,
+			 struct ez_view query, struct buf *answer);
+	bool (*sql_control)(struct cluster *c, struct ez_view db, struct ez_view query,
+			    struct buf *answer);
 	bool is_stopping;
 };
+
+/* Part of cluster_free. */
+void table_free_all(struct cluster *c);
 
 struct cluster *cluster_new(const struct profile *p, unsigned n_fe, unsigned n_be);
 void cluster_free(struct cluster *c);
@@ -359,6 +374,9 @@ struct fault_subject {
  *   answer), sql_close_after (statement done, connection closed), sql_slow (ms), mysql_down,
  *   handshake_slow (ms), auth_fail, alter_busy, alter_cancel, alter_stuck, alter_slow (ms). */
 bool fault_take(struct cluster *c, const char *kind, const struct fault_subject *s,
+		struct fault *ret_fault);
+/* The same without counting. */
+bool fault_peek(struct cluster *c, const char *kind, const struct fault_subject *s,
 		struct fault *ret_fault);
 
 /* ------------------------------------------------------------------ journal */

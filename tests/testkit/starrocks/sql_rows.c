@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/checked.h"
 #include "base/parse.h"
 #include "sql_lex.h"
 
@@ -158,7 +159,7 @@ void sql_source_of_rows(struct sql_source *s, struct arena *a, struct sql_result
 struct accumulator {
 	uint64_t n;
 	struct sql_value best; /* of MIN and MAX */
-	__int128 sum;
+	int64_t sum;
 	double float_sum;
 	bool is_float;
 };
@@ -338,10 +339,7 @@ static bool sum_value(struct accumulator *a, struct sql_value v)
 		a->float_sum += strtod(text, NULL);
 		return true;
 	}
-	if (!parse_i64(v.text, &n))
-		return false;
-	a->sum += n;
-	return true;
+	return parse_i64(v.text, &n) && !add_overflows_i64(a->sum, n, &a->sum);
 }
 
 static bool add_to_sum(struct chooser *c, const struct sql_expr *e, struct accumulator *a)
@@ -386,19 +384,9 @@ static bool sum_row(struct chooser *c)
 
 static struct ez_view sum_text(struct sql_result *r, const struct accumulator *a)
 {
-	__int128 n = a->sum < 0 ? -a->sum : a->sum;
-	char digits[48];
-	size_t at = sizeof(digits);
-
 	if (a->is_float)
 		return sql_textf(r, "%.17g", a->float_sum);
-	do {
-		digits[--at] = (char)('0' + (int)(n % 10));
-		n /= 10;
-	} while (n > 0);
-	if (a->sum < 0)
-		digits[--at] = '-';
-	return sql_text(r, view_of(digits + at, sizeof(digits) - at));
+	return sql_textf(r, "%lld", (long long)a->sum);
 }
 
 static bool send_sums(struct chooser *c)
