@@ -2,8 +2,22 @@
 
 # Tables and values.
 STARROCKS_TABLE_SOURCES = \
+	plugins/starrocks/ddl.c plugins/starrocks/ddl.h \
+	plugins/starrocks/encode.c plugins/starrocks/encode.h \
+	plugins/starrocks/encode_fetch.c \
+	plugins/starrocks/encode_row.c plugins/starrocks/encode_row.h \
+	plugins/starrocks/fold.c plugins/starrocks/fold.h \
 	plugins/starrocks/names.c plugins/starrocks/names.h \
-	plugins/starrocks/type.c plugins/starrocks/type.h
+	plugins/starrocks/sqlc.c plugins/starrocks/sqlc.h \
+	plugins/starrocks/sqlc_wire.c plugins/starrocks/sqlc_wire.h \
+	plugins/starrocks/table.c plugins/starrocks/table.h \
+	plugins/starrocks/table_plan.c plugins/starrocks/table_plan.h \
+	plugins/starrocks/table_prepare.c \
+	plugins/starrocks/type.c plugins/starrocks/type.h \
+	plugins/starrocks/value.c plugins/starrocks/value.h \
+	plugins/starrocks/value_json.c \
+	plugins/starrocks/table_make.h \
+	plugins/starrocks/value_text.h
 
 # Loading, and the plugin as the engine sees it.
 STARROCKS_LOAD_SOURCES = \
@@ -26,3 +40,17 @@ STARROCKS_LOAD_SOURCES = \
 	plugins/starrocks/plugin.c
 
 STARROCKS_SINK_SOURCES = $(STARROCKS_TABLE_SOURCES) $(STARROCKS_LOAD_SOURCES)
+STARROCKS_SINK_CFLAGS = $(STARROCKS_CFLAGS)
+STARROCKS_SINK_LIBS = $(STARROCKS_LIBS)
+if HAVE_MARIADB
+STARROCKS_SINK_CFLAGS += $(MARIADB_CFLAGS) -DHAVE_MARIADB
+STARROCKS_SINK_LIBS += $(MARIADB_LIBS)
+endif
+
+if PLUGIN_STARROCKS
+plugin_LTLIBRARIES += starrocks.la
+endif
+starrocks_la_SOURCES = $(STARROCKS_SINK_SOURCES)
+starrocks_la_CFLAGS = $(PLUGIN_CFLAGS) $(STARROCKS_SINK_CFLAGS)
+starrocks_la_LDFLAGS = $(PLUGIN_LDFLAGS)
+starrocks_la_LIBADD = libbase.la $(STARROCKS_SINK_LIBS)

@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: Apache-2.0
+
+if PLUGIN_STARROCKS
+if HAVE_CHECK
+check_LTLIBRARIES += libstarrockstest.la
+libstarrockstest_la_SOURCES = $(STARROCKS_SINK_SOURCES)
+libstarrockstest_la_CFLAGS = $(AM_CFLAGS) $(STARROCKS_SINK_CFLAGS)
+libstarrockstest_la_LIBADD = libfakehost.la libbase.la $(STARROCKS_SINK_LIBS)
+
+STARROCKS_TESTS = \
+	tests/starrocks/test_answer \
+	tests/starrocks/test_hop
+check_PROGRAMS += $(STARROCKS_TESTS)
+TESTS += $(STARROCKS_TESTS)
+
+STARROCKS_TEST_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests -I$(top_srcdir)/plugins/starrocks
+STARROCKS_TEST_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+STARROCKS_TEST_LDADD = libstarrockstest.la $(CHECK_LIBS)
+
+tests_starrocks_test_answer_CPPFLAGS = $(STARROCKS_TEST_CPPFLAGS)
+tests_starrocks_test_answer_CFLAGS = $(STARROCKS_TEST_CFLAGS)
+tests_starrocks_test_answer_LDADD = $(STARROCKS_TEST_LDADD)
+tests_starrocks_test_hop_CPPFLAGS = $(STARROCKS_TEST_CPPFLAGS)
+tests_starrocks_test_hop_CFLAGS = $(STARROCKS_TEST_CFLAGS)
+tests_starrocks_test_hop_LDADD = $(STARROCKS_TEST_LDADD)
+endif
+endif
