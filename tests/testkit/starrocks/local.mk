@@ -2,6 +2,8 @@
 #
 # The pretended StarRocks cluster; README.md describes it.
 
+EXTRA_DIST += tests/testkit/starrocks.sh tests/testkit/starrocks/README.md
+
 STARROCKS_SERVER_FILES = \
 	tests/testkit/starrocks/array.c \
 	tests/testkit/starrocks/array.h \

@@ -491,7 +491,7 @@ START_TEST(jobs_misbehave_on_order)
 {
 	struct cluster *c = with_table("4.0");
 
-	c->settings.alter_ms = 100;
+	c->settings.alter_ms = 40000;
 	order_fault(c, "alter_busy", 2, 0);
 	sql_refused(1064, "in progress", "ALTER TABLE t ADD COLUMN c INT");
 	sql_refused(1064, "in progress", "ALTER TABLE t ADD COLUMN c INT");
@@ -499,9 +499,9 @@ START_TEST(jobs_misbehave_on_order)
 	order_fault(c, "alter_cancel", 1, 0);
 	sql_ok("ALTER TABLE t ADD COLUMN e INT");
 	state_is("PENDING");
-	sqltest_wait_ms(100);
+	sqltest_wait_ms(20000);
 	state_is("RUNNING");
-	sqltest_wait_ms(200);
+	sqltest_wait_ms(20000);
 	state_is("CANCELLED");
 	order_fault(c, "alter_slow", 1, 50000);
 	sql_ok("ALTER TABLE t ADD COLUMN e INT");
