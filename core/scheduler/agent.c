@@ -22,9 +22,10 @@
 #include "scheduler/settings.h"
 
 enum {
-	/* How long a poll may wait without being told: the plugin cannot be woken, and the
-	 * statuses of jobs shall not wait much. */
-	POLL_MS = 1000,
+	/* How long a poll may wait: what there is to say meanwhile waits as well. */
+	POLL_IDLE_MS = 10 * 1000, /* no job, no task */
+	POLL_JOBS_MS = 1000,
+	POLL_SOON_MS = 100,       /* a task's result, or the option tables, are to come */
 	RETRY_MIN_MS = 500,
 	RETRY_MAX_MS = 30 * 1000,
 	TASKS_MAX = 1000,
@@ -72,6 +73,8 @@ struct agent {
 	struct result *results;
 	char *plugins;
 	bool is_busy; /* something was taken and is being handed over */
+	bool had_plugins;
+	size_t n_wanted, n_open_tasks;
 };
 
 /* ---------------------------------------------------------------- what the plugin says */
@@ -137,6 +140,7 @@ static void deliver_tasks(struct agent *a, struct ez_desired *d)
 	for (size_t i = 0; i < d->n_tasks; i++) {
 		a->tasks = xreallocarray(a->tasks, a->n_tasks + 1, sizeof(struct agent_task *));
 		a->tasks[a->n_tasks++] = d->tasks[i];
+		a->n_open_tasks++;
 	}
 	free(d->tasks);
 }
@@ -150,6 +154,7 @@ static void deliver(struct agent *a, struct ez_desired *d, bool has_set)
 	if (has_set) {
 		want_set_release(&a->set);
 		a->set = d->set;
+		a->n_wanted = d->set.n;
 		a->has_set = true;
 	} else {
 		want_set_release(&d->set);
@@ -306,6 +311,19 @@ static void note_error(struct agent *a, const struct ez_error *err)
 	a->last_error = xstrdup(err->text);
 }
 
+static uint32_t poll_ms(struct agent *a)
+{
+	uint32_t ms = POLL_IDLE_MS;
+
+	(void)pthread_mutex_lock(&a->lock);
+	if (a->n_wanted > 0)
+		ms = POLL_JOBS_MS;
+	if (!a->had_plugins || a->n_open_tasks > 0 || a->results)
+		ms = POLL_SOON_MS;
+	(void)pthread_mutex_unlock(&a->lock);
+	return ms;
+}
+
 static int one_round(struct agent *a, struct ez_error *err)
 {
 	struct ez_desired d = { .n_tasks = 0 };
@@ -314,7 +332,7 @@ static int one_round(struct agent *a, struct ez_error *err)
 	if (rc < 0)
 		note_error(a, err);
 	*err = ERROR_INIT;
-	rc = a->ops->poll(a->inst, &d, POLL_MS, err);
+	rc = a->ops->poll(a->inst, &d, poll_ms(a), err);
 	deliver(a, &d, rc == EZ_OK);
 	return rc;
 }
@@ -513,6 +531,8 @@ void agent_put_result(struct agent *a, const char *task, int rc, struct ez_view 
 	for (at = &a->results; *at; at = &(*at)->next)
 		continue;
 	*at = r;
+	if (a->n_open_tasks > 0)
+		a->n_open_tasks--;
 	(void)pthread_mutex_unlock(&a->lock);
 }
 
@@ -521,6 +541,7 @@ void agent_put_plugins(struct agent *a, struct ez_view json)
 	(void)pthread_mutex_lock(&a->lock);
 	free(a->plugins);
 	a->plugins = view_dup(json);
+	a->had_plugins = true;
 	(void)pthread_mutex_unlock(&a->lock);
 }
 

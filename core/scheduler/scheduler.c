@@ -219,10 +219,9 @@ static void on_plugins(void *arg, const struct child_result *r)
 {
 	struct scheduler *s = arg;
 
-	if (r->code == 0 && s->agent)
-		agent_put_plugins(s->agent, r->out);
-	else
+	if (r->code != 0)
 		log_msg(EZL_WARNING, "the plugins cannot be listed for the control plane");
+	agent_put_plugins(s->agent, r->code == 0 ? r->out : view_of(NULL, 0));
 }
 
 static void list_plugins(struct scheduler *s)
@@ -235,8 +234,10 @@ static void list_plugins(struct scheduler *s)
 	args_add(&args, xstrdup("--json"));
 	args_add_plugin_dirs(&args, s->settings);
 	job.argv = args.items;
-	if (children_start(&s->children, &job) < 0)
+	if (children_start(&s->children, &job) < 0) {
 		log_msg(EZL_WARNING, "cannot start %s", s->ezcdc);
+		agent_put_plugins(s->agent, view_of(NULL, 0));
+	}
 	args_release(&args);
 }
 
@@ -491,10 +492,10 @@ static int start_inputs(struct scheduler *s, struct ez_error *err)
 		s->local_known = true;
 		rc = EZ_OK;
 	}
-	if (rc >= 0 && set->agent) {
-		list_plugins(s);
+	if (rc >= 0 && set->agent)
 		rc = agent_start(set, &s->agent, err);
-	}
+	if (rc >= 0 && s->agent)
+		list_plugins(s);
 	return rc;
 }
 

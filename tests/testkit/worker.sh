@@ -107,3 +107,73 @@ job_state() {
 	PY
 }
 is_job_state() { [ "$(job_state "$1")" = "$2" ]; }
+
+# ------------------------------------------------------------------ a control plane that does what a test says
+
+# control_start [CERTIFICATE KEY]: sets CONTROL, its folder, and CONTROL_PORT.
+control_start() {
+	CONTROL=$T/control
+	mkdir -p "$CONTROL"
+	[ -p "$CONTROL/life" ] || mkfifo "$CONTROL/life"
+	echo token-1 >"$CONTROL/token"
+	: >"$CONTROL/requests.jsonl"
+	python3 "$TESTKIT/control_stub.py" "$CONTROL" "$@" <"$CONTROL/life" 2>"$CONTROL/errors" &
+	EZ_CHILDREN+=($!)
+	exec 8>"$CONTROL/life"
+	await 10 "the control plane" test -e "$CONTROL/port"
+	CONTROL_PORT=$(cat "$CONTROL/port")
+}
+
+# requests EXPRESSION: prints the Python expression for every request r; b is its body.
+requests() {
+	python3 - "$CONTROL/requests.jsonl" "$1" <<-'PY'
+		import json, sys
+		for line in open(sys.argv[1]):
+		    r = json.loads(line)
+		    b = r["body"]
+		    value = eval(sys.argv[2])
+		    if value:
+		        print(value)
+	PY
+}
+
+# asked EXPRESSION [TIMES]: was there such a request?
+asked() { [ "$(requests "$1" | wc -l)" -ge "${2:-1}" ]; }
+await_asked() { await "${3:-20}" "the worker to ask: $1" asked "$1" "${2:-1}"; }
+
+# set_jobs VERSION [NAME:STATE:REVISION:EPOCH...]: what the control plane wants. The id of NAME is made of its first letter;
+# its configuration is $T/NAME/job.conf.
+set_jobs() {
+	python3 - "$T" "$CONTROL/set.json" "$@" <<-'PY'
+		import json, os, sys
+		top, to, version, *jobs = sys.argv[1:]
+		try:
+		    tasks = json.load(open(to)).get("tasks", [])
+		except FileNotFoundError:
+		    tasks = []
+		out = []
+		for job in jobs:
+		    name, state, revision, epoch = job.split(":")
+		    digit = format(ord(name[0]) % 16, "x")
+		    out.append({"job_id": f"{digit * 8}-{digit * 4}-4000-8000-{digit * 12}", "name": name, "state": state,
+		                "revision": int(revision), "epoch": int(epoch), "config": open(f"{top}/{name}/job.conf").read()})
+		json.dump({"version": version, "jobs": out, "tasks": tasks}, open(to + ".new", "w"))
+		os.rename(to + ".new", to)
+	PY
+}
+
+# job_id NAME, base_of NAME: as set_jobs makes them.
+job_id() { python3 -c 'import sys; d = format(ord(sys.argv[1][0]) % 16, "x"); print(f"{d * 8}-{d * 4}-4000-8000-{d * 12}")' "$1"; }
+base_of() { echo "ezcdc_$(job_id "$1" | tr -d - | cut -c 1-12)"; }
+
+# add_task ID KIND CONFIG [JSON]: the control plane wants it done; JSON holds further members.
+add_task() {
+	python3 - "$CONTROL/set.json" "$@" <<-'PY'
+		import json, os, sys
+		to, task, kind, config, *more = sys.argv[1:]
+		s = json.load(open(to))
+		s["tasks"].append({"task_id": task, "kind": kind, "config": config, **json.loads(more[0] if more else "{}")})
+		json.dump(s, open(to + ".new", "w"))
+		os.rename(to + ".new", to)
+	PY
+}

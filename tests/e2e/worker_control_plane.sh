@@ -1,0 +1,123 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# A worker and a scripted control plane: registers, takes jobs, hands secrets on by descriptor only, reports, measures, does
+# tasks; goes on while the control plane is away; gets a new secret when its own is forgotten; leaves when it is drained.
+
+# shellcheck source=tests/testkit/lib.sh
+. "$(dirname "$0")/../testkit/lib.sh"
+# shellcheck source=tests/testkit/worker.sh
+. "$TESTKIT/worker.sh"
+case " ${EZ_PLUGINS:-agent} " in *" agent "*) ;; *) skip "the agent plugin is not built" ;; esac
+
+pg_start
+control_start
+worker_conf "
+	allow_paths = [ \"$T/pipe\", \"$T/wild\" ];
+	agent = { plugin = \"agent\"; control_url = \"http://127.0.0.1:$CONTROL_PORT\"; token = { file = \"$CONTROL/token\"; }; name = \"edge\"; };"
+sql "create table t (id int primary key)" "insert into t select generate_series(1, 10)" \
+	"create role cdc login superuser password 'open-sesame-4711'"
+
+conf() {
+	job pipe conninfo="host=127.0.0.1 port=$PG_PORT dbname=$PGDATABASE user=cdc" \
+		source='password = "open-sesame-4711"; tables = [ "public.t" ];' \
+		top="state = { store = \"postgres\"; conninfo = \"host=127.0.0.1 port=$PG_PORT dbname=$PGDATABASE user=cdc password=open-sesame-4711\"; }; batch = { max_age = \"$1\"; };"
+}
+conf 10ms
+ln -s "$WORKER/state/$(base_of pipe)" "$T/pipe/state"
+step "register and take a job"
+worker_start
+await_asked "r['path'].endswith('/register') and b['name'] == 'edge' and b['protocol'] == 1 and b['plugins']['plugins']"
+[ "$(stat -c %a "$WORKER/state/agent.json")" = 600 ] || fail "the secret can be read by others"
+set_jobs 1 pipe:running:1:7
+await 25 "the job to stream" streaming pipe
+pid=$(daemon_of "$(basename "$(base_of pipe)")")
+[ "$(sql "select count(*) from pg_replication_slots where slot_name = '$(base_of pipe)'")" = 1 ] || fail "the slot has another name"
+[ "$(sql "select epoch from ezcdc.checkpoint where job = '$(base_of pipe)'")" = 7 ] || fail "the epoch did not arrive"
+await_asked "r['path'].endswith('$(job_id pipe)/status') and b['state'] == 'running' and b['status']['state'] == 'streaming' and b['epoch'] == 7"
+
+step "no secret in arguments, environment or files"
+if tr '\0' ' ' <"/proc/$pid/cmdline" | grep -q sesame; then fail "the password is an argument"; fi
+if tr '\0' ' ' <"/proc/$pid/environ" | grep -q sesame; then fail "the password is in the environment"; fi
+if grep -rlq sesame "$WORKER"; then fail "the password is on disk: $(grep -rl sesame "$WORKER")"; fi
+
+step "people are sent to the control plane"
+if ez pause "$T/pipe/state" 2>"$T/said"; then fail "a job of the control plane was paused"; fi
+grep -q "127.0.0.1:$CONTROL_PORT" "$T/said" || fail "it does not say where: $(cat "$T/said")"
+if ez stop "$T/pipe/state" 2>"$T/said"; then fail "a job of the control plane was stopped"; fi
+
+step "pause and resume"
+set_jobs 2 pipe:paused:1:7
+await 20 "the pause" is_state pipe paused
+await_asked "r['path'].endswith('/status') and b['state'] == 'paused'"
+set_jobs 3 pipe:running:1:7
+await 20 "the job to stream" streaming pipe
+[ "$(daemon_of "$(base_of pipe)")" = "$pid" ] || fail "a pause restarted the daemon"
+
+step "tasks"
+task=51d2a6c4-8e0b-4f7d-b3a9-6c5b4a39281
+add_task "${task}1" check-source "name = \"x\"; source = { plugin = \"pgoutput\"; conninfo = \"host=127.0.0.1 port=$PG_PORT dbname=$PGDATABASE user=cdc\"; password = \"open-sesame-4711\"; };"
+add_task "${task}2" discover "name = \"x\"; source = { plugin = \"pgoutput\"; conninfo = \"host=127.0.0.1 port=$PG_PORT dbname=$PGDATABASE user=cdc password=open-sesame-4711\"; };"
+add_task "${task}3" log "{\"job_id\":\"$(job_id pipe)\",\"lines\":5}"
+add_task "${task}4" check "name = \"x\"; source = { plugin = \"pgoutput\"; conninfo = \"service=prod\"; }; sink = { plugin = \"file\"; path = \"/etc\"; };"
+add_task "${task}5" paint "blue"
+await_asked "r['path'].endswith('${task}1/result') and b['status'] == 'succeeded' and b['result']['findings']"
+await_asked "r['path'].endswith('${task}2/result') and any(t['name'] == 't' for t in b['result']['tables'])"
+await_asked "r['path'].endswith('${task}3/result') and b['result']['lines'][0]['message']"
+await_asked "r['path'].endswith('${task}4/result') and b['status'] == 'failed' and 'service' in b['error']"
+await_asked "r['path'].endswith('${task}5/result') and b['status'] == 'failed'"
+
+step "what a job must not do on this machine"
+job wild sink_section='sink = { plugin = "file"; path = "/etc/ezcdc-wild"; };'
+set_jobs 4 pipe:running:1:7 wild:running:1:1
+await_asked "r['path'].endswith('$(job_id wild)/status') and b['state'] == 'failed' and b['exit_code'] == 78 and 'allow' in b['error']"
+job wild source="password = { file = \"$CONTROL/token\"; };"
+set_jobs 5 pipe:running:1:7 wild:running:2:1
+await_asked "r['path'].endswith('$(job_id wild)/status') and b['state'] == 'failed' and b['revision'] == 2"
+job wild source='password = { env = "HOME"; };'
+set_jobs 6 pipe:running:1:7 wild:running:3:1
+await_asked "r['path'].endswith('$(job_id wild)/status') and b['state'] == 'failed' and b['revision'] == 3 and 'env' in b['error']"
+
+step "the control plane is away: jobs go on, and what was measured is kept"
+set_jobs 7 pipe:running:1:7
+echo 503 >"$CONTROL/answer"
+await_says 'jobs go on as they are'
+before=$(lsn)
+sql "insert into t values (100)" "insert into t values (101)"
+await 20 "the row" sql_is "select confirmed_flush_lsn > '$before' from pg_replication_slots where slot_name = '$(base_of pipe)'"
+rm "$CONTROL/answer"
+await_says 'answers again after' 1 60
+await_asked "r['path'].endswith('/metrics') and r['status'] == 200 and b['samples'][0]['rows_total'] >= 10"
+
+step "a restart of the worker, whose control plane is away"
+echo 503 >"$CONTROL/answer"
+worker_kill9
+worker_start
+await_says 'its daemon goes on under this worker'
+sleep 1
+[ "$(daemon_of "$(base_of pipe)")" = "$pid" ] && kill -0 "$pid" || fail "the daemon was touched"
+rm "$CONTROL/answer"
+await_asked "r['path'].endswith('/register') and r['authorization'] == 'Bearer secret-1' and r['status'] == 200" 1 60
+await_asked "r['path'].endswith('/poll') and b['seen'] == '7' and any(j['epoch'] == 7 for j in b['jobs'])"
+sleep 0.3
+[ "$(daemon_of "$(base_of pipe)")" = "$pid" ] || fail "an adopted daemon was restarted for nothing"
+
+step "a new epoch is a restart"
+set_jobs 8 pipe:running:1:8
+await 20 "another daemon" another_daemon "$(base_of pipe)" "$pid"
+await 20 "the job to stream" streaming pipe
+[ "$(sql "select epoch from ezcdc.checkpoint where job = '$(base_of pipe)'")" = 8 ]
+
+step "a forgotten secret is replaced by way of the token"
+touch "$CONTROL/forget"
+await_says 'registered anew with the deployment token'
+await_asked "r['path'].endswith('/register') and r['authorization'] == 'Bearer token-1' and r['status'] == 200" 2 60
+grep -q secret-3 "$WORKER/state/agent.json" || fail "the new secret is not kept"
+
+step "drain and leave"
+pid=$(daemon_of "$(base_of pipe)")
+worker_stop
+[ ! -e "/proc/$pid" ] || fail "a daemon is left"
+asked "r['path'].endswith('/status') and b['state'] == 'stopped'" || fail "the end of the job was not told"
+asked "r['path'].endswith('/deregister') and r['status'] == 200" || fail "the worker left without a word"
+[ "$(requests "r['path']" | tail -n 1)" = /api/worker/deregister ]
