@@ -61,7 +61,7 @@ void group_add(struct group *g, const struct ez_batch *b)
 	g->bytes += b->bytes;
 	make_room(g, b->n_events);
 	for (size_t i = 0; i < b->n_events; i++) {
-		if (!b->events[i]->table)
+		if (!b->events[i]->table || b->events[i]->op == EZ_OP_TRUNCATE)
 			continue;
 		g->events[g->n_events] = b->events[i];
 		g->gone[g->n_events] = false;

@@ -45,6 +45,7 @@ struct group {
 _returns_nonnull_ struct group *group_new(struct ez_ctx *ctx);
 struct group *group_free(struct group *g);
 
+/* Messages and truncates are not rows. */
 void group_add(struct group *g, const struct ez_batch *b);
 
 /* `settle` as in encode_rules. EZ_E_DATA: a row cannot be expressed and may not be left out. */

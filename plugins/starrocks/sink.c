@@ -248,6 +248,10 @@ int sink_write(struct sink *k, const struct ez_batch *b, struct ez_error *err)
 		rc = truncate_tables(k, b, err);
 	if (rc < 0)
 		return rc;
+	if (k->is_main && !k->is_streaming) {
+		k->is_streaming = true;
+		buf_reset(&k->progress.copying); /* the copy is over */
+	}
 	if (!k->open)
 		k->open = group_new(k->ctx);
 	group_add(k->open, b);
@@ -392,10 +396,10 @@ int sink_snapshot_begin(struct sink *k, const struct ez_snapshot *s,
 
 int sink_snapshot_end(struct sink *k, const struct ez_snapshot *s, struct ez_error *err)
 {
+	(void)k;
 	(void)s;
 	(void)err;
-	buf_reset(&k->progress.copying); /* the next row that is written says so */
-	return EZ_OK;
+	return EZ_OK; /* rows are seen as they come; the next row of the job says it is over */
 }
 
 /* -------------------------------------------------------------------- check, forget */

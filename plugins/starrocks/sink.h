@@ -26,7 +26,7 @@ struct sink {
 	struct ez_ctx *ctx;
 	char *id; /* base of labels: "ezcdc_shop" */
 	uint64_t epoch;
-	bool is_main, is_ready;
+	bool is_main, is_ready, is_streaming;
 	size_t batch_bytes;
 	struct sqlc *sql;
 	struct targets *targets;

@@ -36,6 +36,7 @@ E2E_TESTS = \
 	tests/e2e/slow_commits.sh \
 	tests/e2e/snapshot_then_stream.sh \
 	tests/e2e/stalled_sink.sh \
+	tests/e2e/starrocks_mixed.sh \
 	tests/e2e/store_postgres.sh \
 	tests/e2e/streamed_transactions.sh \
 	tests/e2e/table_widths.sh \

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
+EXTRA_DIST += tests/testkit/starrocks_job.sh tests/testkit/starrocks_equal.py
+
 if PLUGIN_STARROCKS
 if HAVE_CHECK
 check_LTLIBRARIES += libstarrockstest.la
