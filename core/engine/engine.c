@@ -76,6 +76,28 @@ void engine_stop(struct engine *e)
 	look_around(e);
 }
 
+void engine_add_lane(struct engine *e, struct list *link)
+{
+	pthread_mutex_lock(&e->lanes_lock);
+	list_insert_before(&e->lanes, link);
+	pthread_mutex_unlock(&e->lanes_lock);
+}
+
+void engine_remove_lane(struct engine *e, struct list *link)
+{
+	pthread_mutex_lock(&e->lanes_lock);
+	list_remove(link);
+	pthread_mutex_unlock(&e->lanes_lock);
+}
+
+static void interrupt_lanes(struct engine *e)
+{
+	pthread_mutex_lock(&e->lanes_lock);
+	list_for_each(l, &e->lanes)
+		lane_interrupt(LIST_OF(l, struct lane, link));
+	pthread_mutex_unlock(&e->lanes_lock);
+}
+
 void engine_abort(struct engine *e)
 {
 	atomic_store(&e->stopping, true);
@@ -83,6 +105,7 @@ void engine_abort(struct engine *e)
 	reader_interrupt(&e->reader);
 	if (e->keeper.started)
 		keeper_interrupt(&e->keeper);
+	interrupt_lanes(e);
 	look_around(e);
 }
 

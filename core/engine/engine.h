@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "base/attr.h"
+#include "base/list.h"
 #include "engine/batch.h"
 #include "engine/budget.h"
 #include "engine/checkpoint.h"
@@ -79,6 +80,8 @@ struct engine {
 	_Atomic bool paused;
 	_Atomic int64_t deadline_us; /* mono_us: when stopping becomes aborting */
 	pthread_mutex_t lock;   /* of failure */
+	pthread_mutex_t lanes_lock;
+	struct list lanes;      /* struct lane.link: all there are, to be interrupted */
 	struct ez_error failure; /* rc 0: none */
 	struct bell done;       /* rung when the reader's thread has ended */
 	_Atomic bool finished;
@@ -95,6 +98,10 @@ void engine_abort(struct engine *e);
 
 /* Remembered in the checkpoint (R26). */
 _must_check_ int engine_pause(struct engine *e, bool paused, struct ez_error *err);
+
+/* For lane.c: from now on, and not any more, interrupted by an abort. */
+void engine_add_lane(struct engine *e, struct list *link);
+void engine_remove_lane(struct engine *e, struct list *link);
 
 /* Any thread: the main thread looks around. */
 void engine_ring_main(struct engine *e);

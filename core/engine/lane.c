@@ -55,13 +55,17 @@ void lane_init(struct lane *l, struct engine *e, const struct lane_ops *ops, voi
 	l->last = &l->first;
 	bell_init(&l->bell);
 	pthread_mutex_init(&l->lock, NULL);
+	pthread_mutex_init(&l->inst_lock, NULL);
 	backoff_init(&l->backoff, (uint64_t)job->retry.min_us / US_PER_MS,
 		     (uint64_t)job->retry.max_us / US_PER_MS);
+	engine_add_lane(e, &l->link);
 }
 
 void lane_release(struct lane *l)
 {
+	engine_remove_lane(l->e, &l->link);
 	bell_release(&l->bell);
+	pthread_mutex_destroy(&l->inst_lock);
 	pthread_mutex_destroy(&l->lock);
 }
 
@@ -71,7 +75,25 @@ int lane_open(struct lane *l, uint32_t worker, uint32_t n_workers, struct ez_err
 		l->e, l->e->job->sink.config, &l->ctx,
 		worker == 0 ? EZ_ROLE_MAIN : EZ_ROLE_READER, worker, n_workers);
 
-	return ops_of(l)->open(&args, &l->inst, err);
+	void *inst = NULL;
+	int rc = ops_of(l)->open(&args, &inst, err);
+
+	pthread_mutex_lock(&l->inst_lock);
+	l->inst = inst;
+	pthread_mutex_unlock(&l->inst_lock);
+	/* An abort that came before there was an instance. */
+	if (engine_is_aborting(l->e))
+		lane_interrupt(l);
+	return rc;
+}
+
+void lane_interrupt(struct lane *l)
+{
+	pthread_mutex_lock(&l->inst_lock);
+	if (l->inst && ops_of(l)->interrupt)
+		ops_of(l)->interrupt(l->inst);
+	pthread_mutex_unlock(&l->inst_lock);
+	bell_ring(&l->bell);
 }
 
 static void drop_pending(struct lane *l)
@@ -88,9 +110,13 @@ static void drop_pending(struct lane *l)
 
 void lane_close(struct lane *l)
 {
-	if (l->inst)
-		ops_of(l)->close(l->inst);
-	l->inst = NULL;
+	void *inst;
+
+	pthread_mutex_lock(&l->inst_lock);
+	inst = TAKE_PTR(l->inst);
+	pthread_mutex_unlock(&l->inst_lock);
+	if (inst)
+		ops_of(l)->close(inst);
 	drop_pending(l);
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/attr.h"
 #include "base/backoff.h"
+#include "base/list.h"
 #include "engine/bell.h"
 #include "engine/checkpoint.h"
 #include "engine/host.h"
@@ -59,7 +60,9 @@ struct lane {
 	const struct lane_ops *ops;
 	void *arg;
 
-	pthread_mutex_t lock; /* of the pending list, for host->reject */
+	struct list link;          /* in engine.lanes */
+	pthread_mutex_t inst_lock; /* of `inst`, for lane_interrupt() */
+	pthread_mutex_t lock;      /* of the pending list, for host->reject */
 	struct pending *first, **last;
 	uint64_t written, flushing, durable; /* batch numbers */
 	size_t unflushed_bytes;
@@ -77,6 +80,9 @@ struct lane {
 /* Everything but the instance. */
 void lane_init(struct lane *l, struct engine *e, const struct lane_ops *ops, void *arg);
 void lane_release(struct lane *l);
+
+/* Any thread: whatever blocks in the sink gives up, for ever. */
+void lane_interrupt(struct lane *l);
 
 /* Opens and closes the instance, on the thread that owns it. worker 0 is the stream's. */
 _must_check_ int lane_open(struct lane *l, uint32_t worker, uint32_t n_workers,

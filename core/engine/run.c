@@ -311,6 +311,8 @@ static void init_engine(struct runner *run, const struct engine_options *opt)
 	e->budget.limit = (int64_t)memory;
 	job_id_copy(job, e->id);
 	pthread_mutex_init(&e->lock, NULL);
+	pthread_mutex_init(&e->lanes_lock, NULL);
+	list_init(&e->lanes);
 	batch_pool_init(&e->pool);
 	registry_init(&e->registry);
 	stats_init(&e->stats);
@@ -325,6 +327,7 @@ static void release_engine(struct engine *e)
 	batch_pool_release(&e->pool);
 	stats_release(&e->stats);
 	bell_release(&e->done);
+	pthread_mutex_destroy(&e->lanes_lock);
 	pthread_mutex_destroy(&e->lock);
 	pthread_mutex_destroy(&e->reader.wake_lock);
 	fs_closep(&e->wake_fd);
@@ -392,7 +395,7 @@ static int conclude(struct runner *run)
 		state_dir_leave_exit(&e->dir, code,
 				     code                   ? err->text :
 				     run->told_to_stop      ? EXIT_TOLD_TO_STOP :
-				     engine_is_stopping(e)  ? "stopped by a signal" :
+				     engine_is_stopping(e)  ? EXIT_BY_SIGNAL :
 							      "done");
 	return code;
 }
