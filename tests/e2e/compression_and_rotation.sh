@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
+# asan: yes
 #
 # Files are cut by size and age, at transaction ends, and are compressed; cut back after a kill they are still sound.
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
+# asan: yes
 #
 # A row that the sink can never take stops the job, or goes to the dead letter file with reason and place and is counted: the one
 # row only, also when the sink does not say which, and once only, also after a crash.

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
+# asan: yes
 #
 # One field of 200 MB, in the copy and in the stream, with a budget of 64 MiB: it passes, alone, at three times its size at most.
 

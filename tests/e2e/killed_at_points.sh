@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
+# asan: yes
 #
 # kill -9 at every labelled instant of the snapshot and of the stream. Needs a build with --enable-test-hooks.
 

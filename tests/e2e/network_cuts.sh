@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
+# asan: yes
 #
 # The network between daemon and server is cut, reset and stalled, in the stream and in the snapshot: the job goes on by itself,
 # nothing is lost and nothing comes twice.

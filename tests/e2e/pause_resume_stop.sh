@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
+# asan: yes
 # tsan: yes
 #
 # ezcdc status, pause, resume and stop; a paused job moves nothing, also over a restart, and loses nothing.

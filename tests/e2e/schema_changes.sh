@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
+# asan: yes
 # tsan: yes
 #
 # Columns added, dropped, renamed and retyped, tables renamed and made again, while the stream runs: each row has the columns

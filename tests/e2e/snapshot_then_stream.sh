@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
+# asan: yes
 # tsan: yes
 #
 # The first run copies what is there, the next goes on exactly where the first ended, whatever was done in between.

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
+# asan: yes
 #
 # The checkpoint in a PostgreSQL table instead of the state folder: a daemon started elsewhere goes on; the server being away is
 # waited for; its table is never replicated.

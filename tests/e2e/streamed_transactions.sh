@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
+# asan: yes
 #
 # Transactions that the server streams before they commit: what is rolled back, whole or in part, never shows; order is that
 # of the commits.

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
+# asan: yes
 #
 # Mask, route, columns and filter, one after the other, for the copy as for the stream; a filter that drops everything still lets
 # the position move.

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
+# asan: yes
 #
 # Every type's ordinary and extreme values, as types.tsv has them: the same in the snapshot and in the stream, for a role of
 # ordinary and for one of hostile settings.
