@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "control/catalog/vault.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "base/secret.h"
+#include "control/crypto/digest.h"
+#include "control/crypto/keyring.h"
+
+enum { SEALED_MAX_BYTES = SECRET_MAX_BYTES + 64 };
+
+static char *aad_of(const char *owner, const char *name)
+{
+	return xasprintf("ezcdc secrets %s %s", owner, name);
+}
+
+/* As the server wants bytes: "\x" and hex digits. */
+static char *seal(struct keyring *k, const char *aad, struct ez_view value,
+		  struct key_id *ret_id)
+{
+	struct buf sealed = BUF_INIT(SEALED_MAX_BYTES),
+		   hex = BUF_INIT(2 * SEALED_MAX_BYTES + 2);
+
+	*ret_id = keyring_seal(k, view_str(aad), value, &sealed);
+	buf_add_str(&hex, "\\x");
+	hex_add(&hex, sealed.ptr, sealed.len);
+	buf_release(&sealed);
+	return buf_take(&hex);
+}
+
+static bool unseal(struct keyring *k, const char *aad, const char *key_id,
+		   struct ez_view hex, struct secret *ret_value)
+{
+	_cleanup_(freep) unsigned char *bytes = NULL;
+	size_t n;
+
+	if (!view_starts(hex, VIEW("\\x")))
+		return false;
+	n = (hex.len - 2) / 2;
+	bytes = xmalloc(n + 1);
+	return hex_parse(view_of(hex.ptr + 2, hex.len - 2), bytes, n) &&
+	       keyring_unseal(k, key_id, view_str(aad), view_of(bytes, n), ret_value);
+}
+
+enum db_result vault_put(struct db *d, struct keyring *k, const char *owner,
+			 const char *name, struct ez_view value)
+{
+	_cleanup_(freep) char *aad = aad_of(owner, name), *sealed = NULL;
+	struct key_id id;
+
+	sealed = seal(k, aad, value, &id);
+	return db_run(
+		d, NULL,
+		"insert into secrets (owner, name, key_id, sealed) values ($1, $2, $3, $4)"
+		" on conflict (owner, name) do update set key_id = $3, sealed = $4",
+		owner, name, id.text, sealed);
+}
+
+enum db_result vault_each(struct db *d, struct keyring *k, const char *owner,
+			  void (*each)(void *arg, const char *name,
+				       const struct secret *value),
+			  void *arg)
+{
+	_cleanup_(db_rows_freep) struct pg_result *rows = NULL;
+	enum db_result rc =
+		db_run(d, &rows,
+		       "select name, key_id, sealed from secrets where owner = $1"
+		       " order by name",
+		       owner);
+
+	for (int i = 0; rc == DB_OK && i < db_rows(rows); i++) {
+		_cleanup_(freep) char *aad = aad_of(owner, db_text(rows, i, 0));
+		_cleanup_(secret_release) struct secret value = SECRET_INIT;
+
+		if (unseal(k, aad, db_text(rows, i, 1), db_view(rows, i, 2), &value)) {
+			each(arg, db_text(rows, i, 0), &value);
+			continue;
+		}
+		log_msg(EZL_ERROR, "a secret cannot be opened owner=%s name=%s key=%s",
+			owner, db_text(rows, i, 0), db_text(rows, i, 1));
+		log_hint("is the key missing from the key ring of this instance?");
+		rc = DB_REFUSED;
+	}
+	return rc;
+}
+
+enum db_result vault_drop(struct db *d, const char *owner, const char *prefix)
+{
+	return db_run(d, NULL,
+		      "delete from secrets where owner = $1 and starts_with(name, $2)",
+		      owner, prefix);
+}
+
+static enum db_result rotate_row(struct db *d, struct keyring *k,
+				 const struct pg_result *rows, int i)
+{
+	const char *owner = db_text(rows, i, 0), *name = db_text(rows, i, 1);
+	_cleanup_(freep) char *aad = aad_of(owner, name), *sealed = NULL;
+	_cleanup_(secret_release) struct secret value = SECRET_INIT;
+	struct key_id id;
+
+	if (!unseal(k, aad, db_text(rows, i, 2), db_view(rows, i, 3), &value)) {
+		log_msg(EZL_ERROR, "a secret cannot be opened owner=%s name=%s key=%s",
+			owner, name, db_text(rows, i, 2));
+		return DB_REFUSED;
+	}
+	sealed = seal(k, aad, secret_view(&value), &id);
+	return db_run(
+		d, NULL,
+		"update secrets set key_id = $3, sealed = $4 where owner = $1 and name = $2",
+		owner, name, id.text, sealed);
+}
+
+enum db_result vault_rotate(struct db *d, struct keyring *k, int limit, int64_t *ret_left)
+{
+	_cleanup_(db_rows_freep) struct pg_result *rows = NULL;
+	_cleanup_(freep) char *count = xasprintf("%d", limit);
+	struct key_id first = keyring_first(k);
+	enum db_result rc = db_begin(d);
+
+	if (rc == DB_OK)
+		rc = db_run(d, &rows,
+			    "select owner, name, key_id, sealed,"
+			    " (select count(*) from secrets where key_id <> $1)"
+			    " from secrets where key_id <> $1 order by owner, name"
+			    " limit $2::int for update",
+			    first.text, count);
+	for (int i = 0; rc == DB_OK && i < db_rows(rows); i++)
+		rc = rotate_row(d, k, rows, i);
+	if (rc == DB_OK)
+		rc = db_commit(d);
+	if (rc == DB_OK)
+		*ret_left = db_rows(rows) ? db_i64(rows, 0, 4) - db_rows(rows) : 0;
+	else
+		db_rollback(d);
+	return rc;
+}
