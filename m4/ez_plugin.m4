@@ -30,6 +30,22 @@ AC_DEFUN([EZ_OPTIONAL], [
   AM_CONDITIONAL([HAVE_$1], [test "x$ez_have" = xyes])
 ])
 
+dnl EZ_CONTROL: conditional CONTROL, whether ezcdc-control is built. Auto by default; an explicit --enable-control must succeed.
+AC_DEFUN([EZ_CONTROL], [
+  AC_ARG_ENABLE([control], [AS_HELP_STRING([--enable-control], [the control plane (default: auto)])], [], [enable_control=auto])
+  ez_control_needs=
+  AS_IF([test "x$ez_have_microhttpd" != xyes], [ez_control_needs="$ez_control_needs libmicrohttpd"])
+  AS_IF([test "x$ez_have_curl" != xyes], [ez_control_needs="$ez_control_needs libcurl"])
+  AM_COND_IF([HAVE_LIBPQ], [], [ez_control_needs="$ez_control_needs libpq"])
+  AM_COND_IF([HAVE_CRYPTO], [], [ez_control_needs="$ez_control_needs libcrypto"])
+  AS_CASE([$enable_control:$ez_control_needs],
+    [no:*], [],
+    [*:], [enable_control=yes],
+    [yes:*], [AC_MSG_ERROR([the control plane was asked for but needs:$ez_control_needs])],
+    [enable_control=no; EZ_NOTE([control plane], [no (needs:$ez_control_needs)])])
+  AM_CONDITIONAL([CONTROL], [test "x$enable_control" = xyes])
+])
+
 dnl EZ_NOTE(WHAT, TEXT): one line for the summary.
 AC_DEFUN([EZ_NOTE], [EZ_NOTES="$EZ_NOTES
     $1: $2"])

@@ -8,6 +8,7 @@ EZ_DEPS_DEMO=(
 	gcc libc6-dev make autoconf automake libtool pkg-config
 	libconfig-dev libcurl4-openssl-dev libjansson-dev libltdl-dev
 	libpq-dev libssl-dev libzstd-dev zlib1g-dev
+	libmicrohttpd-dev libjs-bootstrap5 libjs-chart.js
 	libmariadb-dev
 	postgresql jq procps
 )
