@@ -38,7 +38,7 @@ SR_FE=() SR_BE=() SR_MYSQL=() SR_STRANGER='' SR_CONTROL=''
 
 _sr_ports() {
 	[[ $2 =~ \"$1\":\[?([0-9,]+) ]] || fail "the StarRocks server said: $2"
-	tr , ' ' <<<"${BASH_REMATCH[1]}"
+	sed 's/,$//; s/,/ /g' <<<"${BASH_REMATCH[1]}"
 }
 
 # sr_start [OPTION]...: options of the server; ports are free ones.

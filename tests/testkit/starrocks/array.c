@@ -15,8 +15,8 @@ static bool is_bare(const struct column_type *t)
 static void add_element(const struct column_type *t, struct ez_view canonical,
 			struct buf *out)
 {
-	bool is_number = canonical.len > 0 &&
-			 strchr("-0123456789[{\"tfn", *canonical.ptr) != NULL;
+	bool is_number =
+		canonical.len > 0 && strchr("-0123456789[{\"tfn", *canonical.ptr) != NULL;
 
 	if (is_bare(t) && is_number && !view_eq_str(canonical, "nan"))
 		buf_add_view(out, canonical);
@@ -101,7 +101,8 @@ bool array_from_json(const struct profile *p, const struct column_type *t,
 		struct buf value = BUF_INIT(SIZE_MAX >> 1);
 		bool is_good;
 
-		if ((!is_first && !json_take_char(&rest, ',')) || !json_take(&rest, &item))
+		if ((!is_first && !json_take_char(&rest, ',')) ||
+		    !json_take(&rest, &item))
 			return false;
 		if (!is_first)
 			buf_add_char(out, ',');

@@ -68,10 +68,11 @@ static void choose_label(struct exchange *x)
 	if (x->label[0] != '\0')
 		return;
 	free(x->label);
-	x->label = xasprintf("%08x-%04x-4%03x-a%03x-%012llx", (unsigned)random_u64(),
-			     (unsigned)random_u64() & 0xffff, (unsigned)random_u64() & 0xfff,
-			     (unsigned)random_u64() & 0xfff,
-			     (unsigned long long)random_u64() & 0xffffffffffffULL);
+	x->label =
+		xasprintf("%08x-%04x-4%03x-a%03x-%012llx", (unsigned)random_u64(),
+			  (unsigned)random_u64() & 0xffff, (unsigned)random_u64() & 0xfff,
+			  (unsigned)random_u64() & 0xfff,
+			  (unsigned long long)random_u64() & 0xffffffffffffULL);
 }
 
 /* Everything before the transaction; the message when it fails. */
@@ -81,7 +82,8 @@ static bool check_request(struct job *j, char *text, size_t size)
 	struct be *be = &x->c->be[x->node->index];
 
 	if (!label_is_valid(view_str(x->label))) {
-		snprintf(text, size, "Label format error. regex: ^[-\\w]{1,128}$, input: %s",
+		snprintf(text, size,
+			 "Label format error. regex: ^[-\\w]{1,128}$, input: %s",
 			 x->label);
 		return false;
 	}
@@ -91,14 +93,15 @@ static bool check_request(struct job *j, char *text, size_t size)
 	}
 	if (x->c->settings.max_loads_per_be > 0 &&
 	    be->n_loads >= (unsigned)x->c->settings.max_loads_per_be) {
-		snprintf(text, size,
-			 "Stream Load exceed http cuncurrent limit %lld, please try again "
-			 "later",
-			 (long long)x->c->settings.max_loads_per_be);
+		snprintf(
+			text, size,
+			"Stream Load exceed http cuncurrent limit %lld, please try again "
+			"later",
+			(long long)x->c->settings.max_loads_per_be);
 		return false;
 	}
-	return options_parse_early(&j->options, x->req, &x->c->profile, &x->c->settings, text,
-				   size);
+	return options_parse_early(&j->options, x->req, &x->c->profile, &x->c->settings,
+				   text, size);
 }
 
 static bool find_table(struct exchange *x, struct database **ret_db, struct table **ret_t,
@@ -160,7 +163,8 @@ static bool plan(struct job *j)
 
 	if (!begin_txn(j, &t))
 		return false;
-	if (!options_parse_late(&j->options, x->req, &x->c->profile, text, sizeof(text)) ||
+	if (!options_parse_late(&j->options, x->req, &x->c->profile, text,
+				sizeof(text)) ||
 	    !load_has_resources(x, &j->options, text, sizeof(text)) ||
 	    !publish_has_room(x->c, t, text, sizeof(text))) {
 		fail_locked(j, text);

@@ -17,7 +17,8 @@ static void store_errors(struct exchange *x, struct load_result *r, const struct
 	snprintf(name, sizeof(name), "error_log_%llx_%llx", (unsigned long long)hash,
 		 (unsigned long long)id);
 	snprintf(r->error_url, sizeof(r->error_url),
-		 "http://%s:%d/api/_load_error_log?file=%s", be->host, be->http_port, name);
+		 "http://%s:%d/api/_load_error_log?file=%s", be->host, be->http_port,
+		 name);
 	map_put(&x->c->error_logs, view_str(name), view_dup(text));
 }
 
@@ -55,10 +56,11 @@ bool load_has_resources(struct exchange *x, const struct load_options *o, char *
 	}
 	if (s->memory_limit_bytes > 0 && o->is_json &&
 	    x->req->content_length > s->memory_limit_bytes) {
-		snprintf(text, size,
-			 "memory limit exceeded, please reduce load frequency or increase "
-			 "config `load_process_max_memory_limit_percent` or "
-			 "`load_process_max_memory_limit_bytes` or add more BE nodes");
+		snprintf(
+			text, size,
+			"memory limit exceeded, please reduce load frequency or increase "
+			"config `load_process_max_memory_limit_percent` or "
+			"`load_process_max_memory_limit_bytes` or add more BE nodes");
 		return false;
 	}
 	return true;
@@ -69,19 +71,21 @@ void load_check_habits(struct exchange *x, const struct load_options *o)
 	if (!x->c->settings.checks_strict)
 		return;
 	if (!o->is_strict)
-		violation_add(x->c, "no_strict_mode", "load %s does not ask for strict mode",
-			      x->label);
+		violation_add(x->c, "no_strict_mode",
+			      "load %s does not ask for strict mode", x->label);
 	if (o->max_filter_ratio > 0)
-		violation_add(x->c, "filter_ratio", "load %s lets rows be lost", x->label);
+		violation_add(x->c, "filter_ratio", "load %s lets rows be lost",
+			      x->label);
 }
 
 void publish_delay(struct exchange *x, struct txn *t)
 {
 	/* Not counted here: the wait for the answer does that. */
 	const char *method = "PUT";
-	struct fault_subject s = {
-		.node = x->node->name, .subject = x->path, .label = x->label, .method = method
-	};
+	struct fault_subject s = { .node = x->node->name,
+				   .subject = x->path,
+				   .label = x->label,
+				   .method = method };
 	struct fault f;
 
 	if (fault_peek(x->c, "publish_timeout", &s, &f))

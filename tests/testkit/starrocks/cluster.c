@@ -47,10 +47,9 @@ struct cluster *cluster_new(const struct profile *p, unsigned n_fe, unsigned n_b
 	c->n_be = n_be;
 	for (unsigned i = 0; i < NODES_MAX; i++) {
 		c->fe[i] = (struct fe){ .index = i, .is_up = true };
-		c->be[i] = (struct be){ .index = i,
-					.id = 10001 + i,
-					.is_up = true,
-					.is_alive = true };
+		c->be[i] = (struct be){
+			.index = i, .id = 10001 + i, .is_up = true, .is_alive = true
+		};
 		snprintf(c->fe[i].host, sizeof(c->fe[i].host), "127.0.0.1");
 		snprintf(c->be[i].host, sizeof(c->be[i].host), "127.0.0.1");
 	}

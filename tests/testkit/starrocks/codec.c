@@ -50,7 +50,7 @@ enum codec_kind codec_parse(struct ez_view name)
 		{ "zstd", CODEC_ZSTD },
 #endif
 #ifdef STARROCKS_LZ4
-		{ "lz4", CODEC_LZ4 },	{ "lz4_frame", CODEC_LZ4 },
+		{ "lz4", CODEC_LZ4 },   { "lz4_frame", CODEC_LZ4 },
 #endif
 		{ "none", CODEC_NONE },
 	};
@@ -179,7 +179,8 @@ static bool feed_lz4(struct codec *c, const char *data, size_t n, codec_sink_fn 
 }
 #endif
 
-bool codec_feed(struct codec *c, const char *data, size_t n, codec_sink_fn *sink, void *arg)
+bool codec_feed(struct codec *c, const char *data, size_t n, codec_sink_fn *sink,
+		void *arg)
 {
 	switch (c->kind) {
 #ifdef STARROCKS_ZLIB

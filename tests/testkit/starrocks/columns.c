@@ -11,31 +11,80 @@
 #include "base/alloc.h"
 
 static const char *const reserved[] = {
-	"add",	      "all",	   "alter",	"analyze",  "and",	 "array",
-	"as",	      "asc",	   "between",	"bigint",   "bitmap",	 "both",
-	"by",	      "case",	   "char",	"character", "check",	 "collate",
-	"column",     "compaction", "convert",	"create",   "cross",	 "cube",
-	"current_date", "current_role", "current_time", "current_timestamp", "current_user",
-	"database",   "databases", "decimal",	"decimalv2", "decimal32", "decimal64",
-	"decimal128", "default",   "deferred",	"delete",   "dense_rank", "desc",
-	"describe",   "distinct",  "double",	"drop",	    "dual",	 "else",
-	"except",     "exists",	   "explain",	"false",    "first_value", "float",
-	"for",	      "force",	   "from",	"full",	    "function",	 "grant",
-	"group",      "grouping",  "groups",	"having",   "hll",	 "host",
-	"if",	      "ignore",	   "immediate", "in",	    "index",	 "infile",
-	"inner",      "insert",	   "int",	"integer",  "intersect", "into",
-	"is",	      "join",	   "json",	"key",	    "keys",	 "kill",
-	"lag",	      "largeint",  "last_value", "lateral", "lead",	 "left",
-	"like",	      "limit",	   "load",	"localtime", "localtimestamp", "maxvalue",
-	"minus",      "mod",	   "not",	"ntile",    "null",	 "on",
-	"or",	      "order",	   "outer",	"over",	    "partition", "percentile",
-	"primary",    "procedure", "qualify",	"range",    "rank",	 "read",
-	"regexp",     "release",   "rename",	"replace",  "revoke",	 "right",
-	"rlike",      "row",	   "row_number", "rows",    "schema",	 "schemas",
-	"select",     "set",	   "set_var",	"show",	    "smallint",	 "system",
-	"table",      "terminated", "text",	"then",	    "tinyint",	 "to",
-	"true",	      "union",	   "unique",	"update",   "use",	 "using",
-	"values",     "varchar",   "when",	"where",    "with",
+	"add",          "all",
+	"alter",        "analyze",
+	"and",          "array",
+	"as",           "asc",
+	"between",      "bigint",
+	"bitmap",       "both",
+	"by",           "case",
+	"char",         "character",
+	"check",        "collate",
+	"column",       "compaction",
+	"convert",      "create",
+	"cross",        "cube",
+	"current_date", "current_role",
+	"current_time", "current_timestamp",
+	"current_user", "database",
+	"databases",    "decimal",
+	"decimalv2",    "decimal32",
+	"decimal64",    "decimal128",
+	"default",      "deferred",
+	"delete",       "dense_rank",
+	"desc",         "describe",
+	"distinct",     "double",
+	"drop",         "dual",
+	"else",         "except",
+	"exists",       "explain",
+	"false",        "first_value",
+	"float",        "for",
+	"force",        "from",
+	"full",         "function",
+	"grant",        "group",
+	"grouping",     "groups",
+	"having",       "hll",
+	"host",         "if",
+	"ignore",       "immediate",
+	"in",           "index",
+	"infile",       "inner",
+	"insert",       "int",
+	"integer",      "intersect",
+	"into",         "is",
+	"join",         "json",
+	"key",          "keys",
+	"kill",         "lag",
+	"largeint",     "last_value",
+	"lateral",      "lead",
+	"left",         "like",
+	"limit",        "load",
+	"localtime",    "localtimestamp",
+	"maxvalue",     "minus",
+	"mod",          "not",
+	"ntile",        "null",
+	"on",           "or",
+	"order",        "outer",
+	"over",         "partition",
+	"percentile",   "primary",
+	"procedure",    "qualify",
+	"range",        "rank",
+	"read",         "regexp",
+	"release",      "rename",
+	"replace",      "revoke",
+	"right",        "rlike",
+	"row",          "row_number",
+	"rows",         "schema",
+	"schemas",      "select",
+	"set",          "set_var",
+	"show",         "smallint",
+	"system",       "table",
+	"terminated",   "text",
+	"then",         "tinyint",
+	"to",           "true",
+	"union",        "unique",
+	"update",       "use",
+	"using",        "values",
+	"varchar",      "when",
+	"where",        "with",
 };
 
 bool is_reserved_word(struct ez_view word)
@@ -91,9 +140,9 @@ static struct ez_view take_word(struct ez_view *v)
 {
 	struct ez_view word = view_of(v->ptr, 0);
 
-	while (word.len < v->len && (isalnum((unsigned char)v->ptr[word.len]) ||
-				     v->ptr[word.len] == '_' || v->ptr[word.len] == '$' ||
-				     (unsigned char)v->ptr[word.len] >= 0x80))
+	while (word.len < v->len &&
+	       (isalnum((unsigned char)v->ptr[word.len]) || v->ptr[word.len] == '_' ||
+		v->ptr[word.len] == '$' || (unsigned char)v->ptr[word.len] >= 0x80))
 		word.len++;
 	*v = view_of(v->ptr + word.len, v->len - word.len);
 	return word;
@@ -146,7 +195,8 @@ static bool parse_function(struct column_item *item, struct ez_view *v, const ch
 	item->argument = take_name(v);
 	if (!item->argument)
 		return false;
-	return (item->kind != SLOT_HEX || take_format(v, &item->kind)) && take_char(v, ')');
+	return (item->kind != SLOT_HEX || take_format(v, &item->kind)) &&
+	       take_char(v, ')');
 }
 
 static bool parse_expression(struct column_item *item, struct ez_view *v)

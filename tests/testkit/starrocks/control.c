@@ -111,9 +111,10 @@ static void answer(struct conn *conn, struct control *k, bool is_good)
 		jsonw_end_object(&w);
 		buf_add_char(&k->out, '\n');
 	}
-	buf_addf(&head,
-		 "HTTP/1.1 %s\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
-		 is_good ? "200 OK" : "400 Bad Request", k->out.len);
+	buf_addf(
+		&head,
+		"HTTP/1.1 %s\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
+		is_good ? "200 OK" : "400 Bad Request", k->out.len);
 	if (conn_write(conn, head.ptr, head.len))
 		(void)!conn_write(conn, k->out.ptr, k->out.len);
 	buf_release(&head);

@@ -33,14 +33,15 @@ static bool read_column(struct control *k, const json_t *in, struct column *col)
 		return control_fail(k, "a column needs a name and a known type");
 	col->name = xstrdup(name);
 	col->is_key = json_is_true(json_object_get(in, "key"));
-	col->is_nullable = !col->is_key && !json_is_false(json_object_get(in, "nullable"));
+	col->is_nullable =
+		!col->is_key && !json_is_false(json_object_get(in, "nullable"));
 	if (!preset)
 		return true;
 	col->has_default = true;
 	if (!json_is_string(preset))
 		return true;
-	if (!convert_literal(&k->c->profile, &col->type, view_str(json_string_value(preset)),
-			     &text)) {
+	if (!convert_literal(&k->c->profile, &col->type,
+			     view_str(json_string_value(preset)), &text)) {
 		buf_release(&text);
 		return control_fail(k, "the default of %s does not fit", name);
 	}

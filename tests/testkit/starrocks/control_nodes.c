@@ -10,10 +10,10 @@
 #include "fault.h"
 #include "txn.h"
 
-#define SETTING(kind, name) \
-	{ \
-		#name, kind, offsetof(struct settings, name) \
-	}
+#define SETTING(kind, name)                    \
+ {                                             \
+#  name, kind, offsetof(struct settings, name) \
+ }
 
 enum setting_kind {
 	NUMBER,
@@ -32,7 +32,7 @@ static const struct {
 	SETTING(NUMBER, max_running_txns),
 	SETTING(NUMBER, max_loads_per_be),
 	SETTING(NUMBER, tablet_max_versions),
-	SETTING(NUMBER, compaction_per_s),
+	SETTING(NUMBER, compaction_per_min),
 	SETTING(NUMBER, json_max_bytes),
 	SETTING(NUMBER, json_document_max_bytes),
 	SETTING(NUMBER, body_max_bytes),
@@ -82,9 +82,8 @@ bool control_set(struct control *k)
 	bool is_good = true;
 
 	cluster_lock(k->c);
-	json_object_foreach(k->in, name, v)
-		if (strcmp(name, "do") != 0)
-			is_good = set_one(k, name, v) && is_good;
+	json_object_foreach(k->in, name, v) if (strcmp(name, "do") != 0) is_good =
+		set_one(k, name, v) && is_good;
 	cluster_changed(k->c);
 	cluster_unlock(k->c);
 	return is_good;

@@ -58,7 +58,8 @@ static bool integer(struct ez_view text, const char *max, const char *min,
 	if (!integer_parts(text, allows_fraction, &is_negative, &digits))
 		return false;
 	limit = view_str(is_negative ? min : max);
-	if (digits.len > limit.len || (digits.len == limit.len && view_cmp(digits, limit) > 0))
+	if (digits.len > limit.len ||
+	    (digits.len == limit.len && view_cmp(digits, limit) > 0))
 		return false;
 	if (is_negative && !view_eq_str(digits, "0"))
 		buf_add_char(out, '-');
@@ -103,7 +104,8 @@ static bool says_infinity(struct ez_view text)
 {
 	struct ez_view v = view_trim(text);
 
-	return v.len > 0 && ((v.ptr[v.len - 1] | 32) == 'f' || (v.ptr[v.len - 1] | 32) == 'y');
+	return v.len > 0 &&
+	       ((v.ptr[v.len - 1] | 32) == 'f' || (v.ptr[v.len - 1] | 32) == 'y');
 }
 
 static bool floating(enum type_kind kind, struct ez_view text, struct buf *out)
@@ -121,7 +123,8 @@ static bool floating(enum type_kind kind, struct ez_view text, struct buf *out)
 		buf_add_str(out, "nan");
 		return true;
 	}
-	if (v >= -1e15 && v <= 1e15 && v == (double)(int64_t)v && !(v == 0 && signbit(v))) {
+	if (v >= -1e15 && v <= 1e15 && v == (double)(int64_t)v &&
+	    !(v == 0 && signbit(v))) {
 		buf_add_i64(out, (int64_t)v);
 		return true;
 	}
@@ -196,7 +199,8 @@ bool convert_from_base64(struct ez_view text, struct buf *out)
 				return false;
 			v = v << 6 | (unsigned)digit;
 		}
-		buf_add(out, (char[]){ (char)(v >> 16), (char)(v >> 8), (char)v }, 3 - pad);
+		buf_add(out, (char[]){ (char)(v >> 16), (char)(v >> 8), (char)v },
+			3 - pad);
 	}
 	return true;
 }
@@ -232,8 +236,8 @@ static bool json_text(struct ez_view text, struct buf *out)
 	return true;
 }
 
-bool convert_text(const struct profile *p, const struct column_type *t, struct ez_view text,
-		  struct buf *out)
+bool convert_text(const struct profile *p, const struct column_type *t,
+		  struct ez_view text, struct buf *out)
 {
 	switch (t->kind) {
 	case TYPE_BOOLEAN:
@@ -245,7 +249,8 @@ bool convert_text(const struct profile *p, const struct column_type *t, struct e
 	case TYPE_INT:
 		return integer(text, "2147483647", "2147483648", true, out);
 	case TYPE_BIGINT:
-		return integer(text, "9223372036854775807", "9223372036854775808", true, out);
+		return integer(text, "9223372036854775807", "9223372036854775808", true,
+			       out);
 	case TYPE_LARGEINT:
 		return integer(text, "170141183460469231731687303715884105727",
 			       "170141183460469231731687303715884105728", false, out);
@@ -279,8 +284,8 @@ bool convert_literal(const struct profile *p, const struct column_type *t,
 	return convert_text(p, t, text, out);
 }
 
-bool convert_json(const struct profile *p, const struct column_type *t, struct ez_view raw,
-		  struct buf *out)
+bool convert_json(const struct profile *p, const struct column_type *t,
+		  struct ez_view raw, struct buf *out)
 {
 	struct buf text = BUF_INIT(SIZE_MAX >> 1);
 	bool is_good;
@@ -301,9 +306,11 @@ bool convert_json(const struct profile *p, const struct column_type *t, struct e
 		json_compact(raw, &text);
 	/* Not decoded natively: the text itself is stored. */
 	if (t->kind == TYPE_VARBINARY)
-		is_good = bytes(buf_view(&text), t->length > 0 ? t->length : BINARY_MAX, out);
+		is_good = bytes(buf_view(&text), t->length > 0 ? t->length : BINARY_MAX,
+				out);
 	else
-		is_good = convert_text(p, t, view_of(text.ptr ? text.ptr : "", text.len), out);
+		is_good = convert_text(p, t, view_of(text.ptr ? text.ptr : "", text.len),
+				       out);
 	buf_release(&text);
 	return is_good;
 }
@@ -311,8 +318,8 @@ bool convert_json(const struct profile *p, const struct column_type *t, struct e
 size_t convert_key_size(const struct column_type *t, struct ez_view canonical)
 {
 	static const size_t sizes[_TYPE_MAX] = {
-		[TYPE_BOOLEAN] = 1, [TYPE_TINYINT] = 1,	 [TYPE_SMALLINT] = 2,
-		[TYPE_INT] = 4,	    [TYPE_BIGINT] = 8,	 [TYPE_LARGEINT] = 16,
+		[TYPE_BOOLEAN] = 1, [TYPE_TINYINT] = 1,  [TYPE_SMALLINT] = 2,
+		[TYPE_INT] = 4,     [TYPE_BIGINT] = 8,   [TYPE_LARGEINT] = 16,
 		[TYPE_DATE] = 4,    [TYPE_DATETIME] = 8,
 	};
 

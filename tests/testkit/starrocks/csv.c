@@ -144,7 +144,8 @@ static bool take_enclosed(struct csv *c, const char **p, const char *end)
 			++*p;
 			continue;
 		}
-		if (swallows && starts(*p, end, c->format.separator, c->format.separator_len)) {
+		if (swallows &&
+		    starts(*p, end, c->format.separator, c->format.separator_len)) {
 			buf_add(&c->scratch, *p, c->format.separator_len);
 			*p += c->format.separator_len;
 		}

@@ -27,7 +27,7 @@ struct csv_format {
 	int enclose, escape; /* -1: none */
 	bool trims;
 	bool has_old_bug; /* a value that begins with a doubled enclose swallows a separator */
-	int64_t skip;     /* rows at the beginning */
+	int64_t skip; /* rows at the beginning */
 };
 
 /* Fields are borrowed for the call. */

@@ -87,7 +87,8 @@ bool decimal_canonical(struct ez_view text, int precision, int scale, struct buf
 		memcpy(digits, in.whole.ptr, n_whole);
 	memset(digits + n_whole, '0', n_fraction);
 	if (in.fraction.len > 0)
-		memcpy(digits + n_whole, in.fraction.ptr, MIN(in.fraction.len, n_fraction));
+		memcpy(digits + n_whole, in.fraction.ptr,
+		       MIN(in.fraction.len, n_fraction));
 	n = n_whole + n_fraction;
 	if (in.fraction.len > n_fraction && in.fraction.ptr[n_fraction] >= '5' &&
 	    increment(digits, n)) {

@@ -68,7 +68,8 @@ static int compare_rows(const void *a, const void *b, void *arg)
 		struct ez_view v, w;
 		int order;
 
-		if (!row_cell(*x, &s->columns[i], &v) || !row_cell(*y, &s->columns[i], &w))
+		if (!row_cell(*x, &s->columns[i], &v) ||
+		    !row_cell(*y, &s->columns[i], &w))
 			continue;
 		order = compare_cells(&s->columns[i], v, w);
 		if (order != 0)

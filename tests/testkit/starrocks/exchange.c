@@ -23,7 +23,7 @@ enum {
 
 static unsigned node_epoch(const struct exchange *x)
 {
-	return x->node->kind == NODE_FE	  ? x->c->fe[x->node->index].epoch
+	return x->node->kind == NODE_FE   ? x->c->fe[x->node->index].epoch
 	       : x->node->kind == NODE_BE ? x->c->be[x->node->index].epoch
 					  : 0;
 }
@@ -154,7 +154,8 @@ void answer_not_found(struct exchange *x)
 
 void answer_redirect(struct exchange *x, const char *host, int port)
 {
-	answer_header(x, "Location: http://%s:%d%.*s", host, port, VIEW_ARG(x->req->target));
+	answer_header(x, "Location: http://%s:%d%.*s", host, port,
+		      VIEW_ARG(x->req->target));
 	x->content_type = NULL;
 	buf_reset(&x->body);
 	x->status = 307;

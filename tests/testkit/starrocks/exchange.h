@@ -19,7 +19,7 @@ struct node {
 	struct cluster *cluster;
 	enum node_kind kind;
 	unsigned index;
-	char name[16]; /* "fe0", "be1", "stranger" */
+	char name[16];     /* "fe0", "be1", "stranger" */
 	struct list conns; /* of struct link_conn in node.c; under the cluster's lock */
 };
 
@@ -33,12 +33,12 @@ struct exchange {
 	int64_t started_us;
 	unsigned epoch; /* the node's at the beginning */
 
-	int status; /* of the answer */
+	int status;      /* of the answer */
 	struct buf head; /* more headers, each with \r\n */
 	const char *content_type;
 	struct buf body;
-	bool closes;   /* Connection: close */
-	bool is_mute;  /* no answer at all */
+	bool closes;  /* Connection: close */
+	bool is_mute; /* no answer at all */
 	bool is_auth_ok;
 	bool has_continued; /* 100 Continue was sent */
 	uint64_t body_hash;
@@ -79,7 +79,7 @@ _must_check_ bool exchange_is_authorized(struct exchange *x);
 
 enum body_result {
 	BODY_OK,
-	BODY_BROKEN, /* the connection ended, by a fault or by the client: no answer */
+	BODY_BROKEN,  /* the connection ended, by a fault or by the client: no answer */
 	BODY_STOPPED, /* `take` said so */
 };
 

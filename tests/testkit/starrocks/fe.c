@@ -56,8 +56,9 @@ bool fe_lacks_expect(struct exchange *x)
 {
 	if (x->req->minor == 0 || x->req->expects_continue)
 		return false;
-	answer_failed(x, "class com.starrocks.common.DdlException: There is no 100-continue "
-			 "header");
+	answer_failed(x,
+		      "class com.starrocks.common.DdlException: There is no 100-continue "
+		      "header");
 	return true;
 }
 

@@ -131,8 +131,8 @@ static bool parse_line(struct request *r, struct ez_view line)
 	if (!view_split(&rest, ' ', &r->method) || !view_split(&rest, ' ', &r->target))
 		return false;
 	version = rest;
-	if (version.len != 8 || !view_starts(version, VIEW("HTTP/1.")) || r->target.len == 0 ||
-	    *r->target.ptr != '/')
+	if (version.len != 8 || !view_starts(version, VIEW("HTTP/1.")) ||
+	    r->target.len == 0 || *r->target.ptr != '/')
 		return false;
 	r->minor = version.ptr[7] - '0';
 	mark = memchr(r->target.ptr, '?', r->target.len);
@@ -242,7 +242,8 @@ static int hex_digit(char c)
 void percent_decode(struct ez_view v, struct buf *out)
 {
 	for (size_t i = 0; i < v.len; i++) {
-		int high = i + 2 < v.len && v.ptr[i] == '%' ? hex_digit(v.ptr[i + 1]) : -1;
+		int high =
+			i + 2 < v.len && v.ptr[i] == '%' ? hex_digit(v.ptr[i + 1]) : -1;
 		int low = high >= 0 ? hex_digit(v.ptr[i + 2]) : -1;
 
 		if (low >= 0) {

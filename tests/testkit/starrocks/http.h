@@ -22,7 +22,7 @@ enum {
 
 struct conn {
 	int fd;
-	void *tls; /* SSL *, or NULL */
+	void *tls;      /* SSL *, or NULL */
 	size_t at, len; /* of `in` that is not read yet */
 	bool resets;    /* end with a reset instead of a FIN */
 	bool is_broken;

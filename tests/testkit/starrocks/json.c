@@ -47,7 +47,8 @@ static bool hex_value(struct ez_view v, unsigned *ret_value)
 
 		if (!isxdigit(c))
 			return false;
-		value = value * 16 + (unsigned)(isdigit(c) ? c - '0' : (c | 32) - 'a' + 10);
+		value = value * 16 +
+			(unsigned)(isdigit(c) ? c - '0' : (c | 32) - 'a' + 10);
 	}
 	*ret_value = value;
 	return true;
@@ -101,33 +102,37 @@ static size_t digits(struct ez_view v)
 	return n;
 }
 
+/* At least one digit. */
+static bool take_digits(struct ez_view *v)
+{
+	size_t n = digits(*v);
+
+	advance(v, n);
+	return n > 0;
+}
+
+static bool take_one_of(struct ez_view *v, const char *set)
+{
+	if (v->len == 0 || *v->ptr == '\0' || !strchr(set, *v->ptr))
+		return false;
+	advance(v, 1);
+	return true;
+}
+
 static bool take_number(struct ez_view *v)
 {
-	size_t n;
+	struct ez_view whole;
 
-	if (v->len > 0 && *v->ptr == '-')
-		advance(v, 1);
-	n = digits(*v);
-	if (n == 0 || (n > 1 && *v->ptr == '0'))
+	take_one_of(v, "-");
+	whole = *v;
+	if (!take_digits(v) || (*whole.ptr == '0' && whole.len - v->len > 1))
 		return false;
-	advance(v, n);
-	if (v->len > 0 && *v->ptr == '.') {
-		advance(v, 1);
-		n = digits(*v);
-		if (n == 0)
-			return false;
-		advance(v, n);
-	}
-	if (v->len > 0 && (*v->ptr == 'e' || *v->ptr == 'E')) {
-		advance(v, 1);
-		if (v->len > 0 && (*v->ptr == '+' || *v->ptr == '-'))
-			advance(v, 1);
-		n = digits(*v);
-		if (n == 0)
-			return false;
-		advance(v, n);
-	}
-	return true;
+	if (take_one_of(v, ".") && !take_digits(v))
+		return false;
+	if (!take_one_of(v, "eE"))
+		return true;
+	take_one_of(v, "+-");
+	return take_digits(v);
 }
 
 static bool take_word(struct ez_view *v, struct ez_view word)

@@ -99,14 +99,16 @@ void load_reject(struct load *l, struct ez_view row, const char *reason)
 }
 
 /* The value that a slot gets. False: NULL. */
-static bool slot_value(struct load *l, const struct slot *s, const struct load_field *fields,
-		       struct ez_view *ret, bool *ret_is_json)
+static bool slot_value(struct load *l, const struct slot *s,
+		       const struct load_field *fields, struct ez_view *ret,
+		       bool *ret_is_json)
 {
 	const struct load_field *f = &fields[s->field];
 
 	*ret_is_json = false;
 	if (s->kind == SLOT_CONST || s->kind == SLOT_DEFAULT) {
-		*ret = view_str(s->kind == SLOT_CONST ? s->text : s->column->default_text);
+		*ret = view_str(s->kind == SLOT_CONST ? s->text
+						      : s->column->default_text);
 		return ret->ptr != NULL;
 	}
 	if (f->is_null || !f->is_set)
@@ -180,17 +182,18 @@ static void reject_value(struct load *l, const struct slot *s, struct ez_view v,
 {
 	char reason[768];
 
-	snprintf(reason, sizeof(reason),
-		 "The field (name = %s, pos = %zu) is out of range. Type: %s, Value length: "
-		 "%zu, Value: %.*s",
-		 s->column->name, s->field, type_kind_to_str(s->column->type.kind), v.len,
-		 (int)MIN(v.len, (size_t)256), v.ptr);
+	snprintf(
+		reason, sizeof(reason),
+		"The field (name = %s, pos = %zu) is out of range. Type: %s, Value length: "
+		"%zu, Value: %.*s",
+		s->column->name, s->field, type_kind_to_str(s->column->type.kind), v.len,
+		(int)MIN(v.len, (size_t)256), v.ptr);
 	load_reject(l, row, reason);
 }
 
 /* Appends the cell of a slot. False when the row is rejected. */
-static bool add_cell(struct load *l, const struct slot *s, const struct load_field *fields,
-		     struct ez_view row)
+static bool add_cell(struct load *l, const struct slot *s,
+		     const struct load_field *fields, struct ez_view row)
 {
 	struct ez_view v;
 	bool is_json;
@@ -211,8 +214,8 @@ static bool add_cell(struct load *l, const struct slot *s, const struct load_fie
 		buf_truncate(&l->rows->data, mark);
 	}
 	if (!s->column->is_nullable) {
-		snprintf(reason, sizeof(reason),
-			 "NULL value in non-nullable column '%s'", s->column->name);
+		snprintf(reason, sizeof(reason), "NULL value in non-nullable column '%s'",
+			 s->column->name);
 		load_reject(l, row, reason);
 		return false;
 	}
@@ -262,7 +265,8 @@ static void check_key(struct load *l, size_t mark, size_t key_len)
 		at += 4 + len;
 	}
 	if ((int64_t)size > l->key_max_bytes)
-		snprintf(l->failure, sizeof(l->failure), "primary key size exceed the limit.");
+		snprintf(l->failure, sizeof(l->failure),
+			 "primary key size exceed the limit.");
 	if (map_find_u64(&l->keys, hash))
 		l->counts.n_repeated_keys++;
 	else
@@ -307,11 +311,12 @@ static void csv_row(void *arg, const struct ez_view *fields, size_t n, struct ez
 		return;
 	}
 	if (n != l->plan.n_fields) {
-		snprintf(reason, sizeof(reason),
-			 "Target column count: %zu doesn't match source value column count: "
-			 "%zu. Column separator: '%s', Row delimiter: '%s'",
-			 l->plan.n_fields, n, l->options.csv.separator,
-			 l->options.csv.delimiter);
+		snprintf(
+			reason, sizeof(reason),
+			"Target column count: %zu doesn't match source value column count: "
+			"%zu. Column separator: '%s', Row delimiter: '%s'",
+			l->plan.n_fields, n, l->options.csv.separator,
+			l->options.csv.delimiter);
 		load_reject(l, row, reason);
 		return;
 	}
@@ -342,11 +347,12 @@ bool load_feed(struct load *l, const char *data, size_t n)
 		return false;
 	if (l->options.is_json && !l->options.ignores_json_size &&
 	    l->counts.bytes > l->json_max_bytes) {
-		snprintf(l->failure, sizeof(l->failure),
-			 "The size of this batch exceed the max size [%lld] of json type data "
-			 "data [%lld]. Set ignore_json_size to skip check, although it may lead "
-			 "huge memory consuming.",
-			 (long long)l->json_max_bytes, (long long)l->counts.bytes);
+		snprintf(
+			l->failure, sizeof(l->failure),
+			"The size of this batch exceed the max size [%lld] of json type data "
+			"data [%lld]. Set ignore_json_size to skip check, although it may lead "
+			"huge memory consuming.",
+			(long long)l->json_max_bytes, (long long)l->counts.bytes);
 		return false;
 	}
 	if (l->options.codec == CODEC_NONE) {
@@ -380,7 +386,8 @@ bool load_finish(struct load *l)
 	if (l->failure[0] == '\0' && !l->options.is_json)
 		csv_end(&l->csv);
 	if (l->failure[0] == '\0' && n->total == 0)
-		snprintf(l->failure, sizeof(l->failure), "all partitions have no load data");
+		snprintf(l->failure, sizeof(l->failure),
+			 "all partitions have no load data");
 	if (l->failure[0] == '\0' && n->filtered > 0 &&
 	    (double)n->filtered >
 		    l->options.max_filter_ratio * (double)(n->total - n->unselected))

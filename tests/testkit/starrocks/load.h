@@ -27,7 +27,7 @@ struct load {
 	struct rowset *rows;
 	struct csv csv;
 	struct codec *codec;
-	struct buf body; /* JSON */
+	struct buf body;   /* JSON */
 	struct buf errors; /* at most 50 lines */
 	int64_t n_errors;
 	struct buf scratch;

@@ -14,8 +14,8 @@
 
 static bool fail(struct load *l, const char *what, struct ez_view at)
 {
-	snprintf(l->failure, sizeof(l->failure), "Failed to parse json: %s, near: %.*s", what,
-		 (int)MIN(at.len, (size_t)64), at.ptr ? at.ptr : "");
+	snprintf(l->failure, sizeof(l->failure), "Failed to parse json: %s, near: %.*s",
+		 what, (int)MIN(at.len, (size_t)64), at.ptr ? at.ptr : "");
 	return false;
 }
 
@@ -85,10 +85,11 @@ static bool take_array(struct load *l, struct ez_view body)
 	bool is_first = true;
 
 	if (!json_take_char(&rest, '['))
-		return fail(l,
-			    "The value is object type in json document stream, you can set "
-			    "strip_outer_array=false to parse each object as a row",
-			    rest);
+		return fail(
+			l,
+			"The value is object type in json document stream, you can set "
+			"strip_outer_array=false to parse each object as a row",
+			rest);
 	while (!json_take_char(&rest, ']')) {
 		if (!is_first && !json_take_char(&rest, ','))
 			return fail(l, "a comma is missing", rest);
@@ -107,11 +108,12 @@ static bool take_stream(struct load *l, struct ez_view body)
 
 	for (json_skip_space(&rest); rest.len > 0; json_skip_space(&rest)) {
 		if (*rest.ptr == '[')
-			return fail(l,
-				    "The value is array type in json document stream, you "
-				    "can set strip_outer_array=true to parse each element of "
-				    "the array as individual rows",
-				    rest);
+			return fail(
+				l,
+				"The value is array type in json document stream, you "
+				"can set strip_outer_array=true to parse each element of "
+				"the array as individual rows",
+				rest);
 		if (!json_take(&rest, &value))
 			return fail(l, "broken value", rest);
 		take_value(l, value);

@@ -124,3 +124,5 @@ tests_testkit_starrocks_server_CFLAGS = $(libstarrocksserver_la_CFLAGS)
 tests_testkit_starrocks_server_LDADD = libstarrocksserver.la $(libstarrocksserver_la_LIBADD)
 tests_testkit_starrocks_server_LDFLAGS = $(AM_LDFLAGS) -pthread
 endif
+
+include tests/testkit/starrocks/sql.mk

@@ -135,20 +135,21 @@ struct table {
 
 	/* As CREATE TABLE said it; lists of names end with NULL. */
 	char **bucket_columns;
-	unsigned n_buckets; /* 0: automatic */
-	char **sort_columns; /* or NULL */
-	char **retired_names; /* names that RENAME COLUMN took out of use; or NULL */
+	unsigned n_buckets;    /* 0: automatic */
+	char **sort_columns;   /* or NULL */
+	char **retired_names;  /* names that RENAME COLUMN took out of use; or NULL */
 	struct map properties; /* text to char * */
 	char *comment;
 	int64_t created_ms;
 
 	struct alter_job *alter; /* the running schema change, or NULL */
-	struct list alters; /* all of them, oldest first: the first member of struct alter_job */
+	struct list
+		alters; /* all of them, oldest first: the first member of struct alter_job */
 
 	struct map rows;           /* key cells to struct row *: what is visible */
 	struct version **versions; /* in commit order */
 	size_t n_versions, versions_size;
-	size_t n_published;   /* of them */
+	size_t n_published;    /* of them */
 	size_t rows_truncated; /* versions before this one were truncated away */
 	int64_t next_version;
 	double uncompacted; /* versions of a tablet that compaction has not merged */
@@ -161,8 +162,8 @@ struct database {
 	char *name;
 	int64_t id;
 	bool dropped;
-	struct map tables; /* by name, those not dropped */
-	struct map labels; /* to the struct txn * that holds or last held it */
+	struct map tables;    /* by name, those not dropped */
+	struct map labels;    /* to the struct txn * that holds or last held it */
 	struct list finished; /* transactions, oldest first */
 	size_t n_finished;
 };
@@ -192,7 +193,8 @@ void table_set_schema(struct table *t, struct schema *s);
  * `convert` makes it NULL.
  */
 void table_rewrite(struct table *t, unsigned id,
-		   bool (*convert)(void *arg, struct ez_view old, struct buf *out), void *arg);
+		   bool (*convert)(void *arg, struct ez_view old, struct buf *out),
+		   void *arg);
 
 /* ------------------------------------------------------------------ transactions */
 
@@ -239,27 +241,27 @@ struct be {
 
 /* Numbers that a test may change at any time; control.h lists them with their names. */
 struct settings {
-	int64_t publish_ms;            /* from commit to visible */
-	int64_t publish_timeout_ms;    /* how long a load waits for it; 0: its own timeout */
-	int64_t label_keep_max_second; /* 259200 */
-	int64_t label_keep_max_num;    /* 1000 */
-	int64_t max_running_txns;      /* per database, 1000 */
-	int64_t max_loads_per_be;      /* 0: any */
-	int64_t tablet_max_versions;   /* 1000 */
-	int64_t compaction_per_s;      /* versions; 0: everything at once */
-	int64_t json_max_bytes;        /* 104857600 */
+	int64_t publish_ms;         /* from commit to visible */
+	int64_t publish_timeout_ms; /* how long a load waits for it; 0: its own timeout */
+	int64_t label_keep_max_second;   /* 259200 */
+	int64_t label_keep_max_num;      /* 1000 */
+	int64_t max_running_txns;        /* per database, 1000 */
+	int64_t max_loads_per_be;        /* 0: any */
+	int64_t tablet_max_versions;     /* 1000 */
+	int64_t compaction_per_min;      /* versions; 0: everything at once */
+	int64_t json_max_bytes;          /* 104857600 */
 	int64_t json_document_max_bytes; /* 4 GiB */
-	int64_t body_max_bytes;        /* 100 GiB */
-	int64_t memory_limit_bytes;    /* of buffered JSON bodies; 0: any */
-	int64_t fe_header_max_bytes;   /* 32768 */
-	int64_t key_max_bytes;         /* 128 */
-	int64_t alter_ms;              /* how long an asynchronous schema change runs */
-	int64_t prepared_timeout_s;    /* 86400 */
-	int64_t fe_commit_wait_s;      /* 20: when commit has no timeout header */
-	bool alter_is_sync;            /* fast schema evolution is immediate; true */
+	int64_t body_max_bytes;          /* 100 GiB */
+	int64_t memory_limit_bytes;      /* of buffered JSON bodies; 0: any */
+	int64_t fe_header_max_bytes;     /* 32768 */
+	int64_t key_max_bytes;           /* 128 */
+	int64_t alter_ms;                /* how long an asynchronous schema change runs */
+	int64_t prepared_timeout_s;      /* 86400 */
+	int64_t fe_commit_wait_s;        /* 20: when commit has no timeout header */
+	bool alter_is_sync;              /* fast schema evolution is immediate; true */
 	bool is_disk_full;
-	bool has_old_csv;     /* the parser that mistakes a leading enclose */
-	bool has_lake_bug;    /* delete then insert of one key in one load loses the insert */
+	bool has_old_csv;  /* the parser that mistakes a leading enclose */
+	bool has_lake_bug; /* delete then insert of one key in one load loses the insert */
 	bool allows_dup_keys; /* one key twice in one load is no violation */
 	bool resets_fe_body;  /* a body sent to a front end is answered by a reset */
 	bool checks_strict;   /* a load without strict_mode: true is a violation */
@@ -354,7 +356,8 @@ struct fault {
 	struct list link;
 	unsigned id;
 	char kind[32];
-	char node[32], subject[256], label[160], method[16]; /* patterns, "" matches all */
+	char node[32], subject[256], label[160],
+		method[16];  /* patterns, "" matches all */
 	int64_t skip, count; /* count < 0: always */
 	int64_t hits;
 	/* What it does, by kind. */

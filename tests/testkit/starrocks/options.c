@@ -19,7 +19,7 @@ enum {
 /* Known to StarRocks, and not to this server. */
 static const char *const not_emulated[] = {
 	"where",    "jsonpaths", "json_root",  "envelope",
-	"negative", "load_dop",	 "partitions", "temporary_partitions",
+	"negative", "load_dop",  "partitions", "temporary_partitions",
 };
 
 static bool is_word(struct ez_view v, const char *word)
@@ -99,8 +99,9 @@ static bool parse_format(struct load_options *o, const struct request *r,
 
 	o->is_json = is_word(format, "json");
 	if (compression.len > 0 && encoding.len > 0) {
-		snprintf(text, size,
-			 "Only one of \"compression\" and \"Content-Encoding\" may be set");
+		snprintf(
+			text, size,
+			"Only one of \"compression\" and \"Content-Encoding\" may be set");
 		return false;
 	}
 	if (format.len > 0 && !o->is_json && !is_word(format, "csv")) {
@@ -140,11 +141,12 @@ static bool check_sizes(struct load_options *o, const struct request *r,
 		return false;
 	}
 	if (o->is_json && !o->ignores_json_size && n > s->json_max_bytes) {
-		snprintf(text, size,
-			 "The size of this batch exceed the max size [%lld] of json type data "
-			 "data [%lld]. Set ignore_json_size to skip check, although it may lead "
-			 "huge memory consuming.",
-			 (long long)s->json_max_bytes, (long long)n);
+		snprintf(
+			text, size,
+			"The size of this batch exceed the max size [%lld] of json type data "
+			"data [%lld]. Set ignore_json_size to skip check, although it may lead "
+			"huge memory consuming.",
+			(long long)s->json_max_bytes, (long long)n);
 		return false;
 	}
 	return true;
@@ -164,8 +166,8 @@ bool options_parse_early(struct load_options *o, const struct request *r,
 	}
 	if (!parse_format(o, r, p, text, size) || !check_sizes(o, r, s, text, size))
 		return false;
-	if (timeout.len > 0 && (!parse_i64(timeout, &seconds) || seconds < 1 ||
-				seconds > TIMEOUT_MAX_S)) {
+	if (timeout.len > 0 &&
+	    (!parse_i64(timeout, &seconds) || seconds < 1 || seconds > TIMEOUT_MAX_S)) {
 		snprintf(text, size, "Invalid timeout format: %.*s", VIEW_ARG(timeout));
 		return false;
 	}
@@ -211,7 +213,8 @@ static bool parse_csv(struct load_options *o, const struct request *r,
 
 	if (!delimiter(r, "column_separator", "\t", f->separator, &f->separator_len, text,
 		       size) ||
-	    !delimiter(r, "row_delimiter", "\n", f->delimiter, &f->delimiter_len, text, size) ||
+	    !delimiter(r, "row_delimiter", "\n", f->delimiter, &f->delimiter_len, text,
+		       size) ||
 	    !one_byte(r, "enclose", &f->enclose, text, size) ||
 	    !one_byte(r, "escape", &f->escape, text, size) ||
 	    !flag(r, "trim_space", &f->trims, text, size))
@@ -300,11 +303,23 @@ bool options_parse_late(struct load_options *o, const struct request *r,
 void options_fingerprint(const struct request *r, struct buf *out)
 {
 	static const char *const names[] = {
-		"format",	  "columns",	    "column_separator", "row_delimiter",
-		"enclose",	  "escape",	    "skip_header",	"trim_space",
-		"strip_outer_array", "max_filter_ratio", "strict_mode",	"timezone",
-		"partial_update", "partial_update_mode", "merge_condition",
-		"compression",	  "content-encoding",
+		"format",
+		"columns",
+		"column_separator",
+		"row_delimiter",
+		"enclose",
+		"escape",
+		"skip_header",
+		"trim_space",
+		"strip_outer_array",
+		"max_filter_ratio",
+		"strict_mode",
+		"timezone",
+		"partial_update",
+		"partial_update_mode",
+		"merge_condition",
+		"compression",
+		"content-encoding",
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {

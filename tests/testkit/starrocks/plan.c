@@ -54,8 +54,8 @@ static void add_slots(struct plan *p, const struct schema *s)
 {
 	p->slots = xcalloc(MAX(s->n_columns, (size_t)1), sizeof(*p->slots));
 	for (size_t i = 0; i < s->n_columns; i++)
-		p->slots[p->n_slots++] = (struct slot){ .column = &s->columns[i],
-							.kind = SLOT_DEFAULT };
+		p->slots[p->n_slots++] =
+			(struct slot){ .column = &s->columns[i], .kind = SLOT_DEFAULT };
 }
 
 static void plan_all(struct plan *p, const struct load_options *o, bool is_primary)
@@ -160,7 +160,8 @@ static bool keep_loaded(struct plan *p, char *text, size_t size)
 		bool is_loaded = p->slots[i].kind != SLOT_DEFAULT;
 
 		if (!is_loaded && col->is_key) {
-			snprintf(text, size, "key column %s not in partial update columns",
+			snprintf(text, size,
+				 "key column %s not in partial update columns",
 				 col->name);
 			return false;
 		}

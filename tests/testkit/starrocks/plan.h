@@ -30,7 +30,8 @@ struct plan {
 	const struct schema *schema;
 	char **fields; /* names, in the order of a CSV row */
 	size_t n_fields;
-	struct slot *slots; /* in the order of the schema; all of it but in partial updates */
+	struct slot
+		*slots; /* in the order of the schema; all of it but in partial updates */
 	size_t n_slots;
 	struct slot op;
 	bool has_op;

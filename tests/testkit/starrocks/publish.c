@@ -15,28 +15,34 @@ static void compact(struct cluster *c, struct table *t)
 {
 	int64_t now = cluster_now_ms(c);
 
-	if (c->settings.compaction_per_s == 0)
+	if (c->settings.compaction_per_min == 0)
 		t->uncompacted = 0;
 	else
-		t->uncompacted = MAX(0.0, t->uncompacted -
-						  (double)(now - t->compacted_ms) / 1000 *
-							  (double)c->settings.compaction_per_s);
+		t->uncompacted =
+			MAX(0.0, t->uncompacted -
+					 (double)(now - t->compacted_ms) / 60000 *
+						 (double)c->settings.compaction_per_min);
 	t->compacted_ms = now;
 }
 
 bool publish_has_room(struct cluster *c, struct table *t, char *ret_message, size_t size)
 {
+	int64_t n;
+
 	compact(c, t);
-	if (t->uncompacted < (double)c->settings.tablet_max_versions)
+	n = (int64_t)t->uncompacted;
+	n += t->uncompacted > (double)n;
+	if (n < c->settings.tablet_max_versions)
 		return true;
-	snprintf(ret_message, size,
-		 "Failed to load data into tablet %lld, because of too many versions, "
-		 "current/limit: %lld/%lld. You can reduce the loading job concurrency, or "
-		 "increase loading data batch size. If you are loading data with Routine Load, "
-		 "you can increase FE configs routine_load_task_consume_second and "
-		 "max_routine_load_batch_size,",
-		 (long long)t->id + 1, (long long)t->uncompacted,
-		 (long long)c->settings.tablet_max_versions);
+	snprintf(
+		ret_message, size,
+		"Failed to load data into tablet %lld, because of too many versions, "
+		"current/limit: %lld/%lld. You can reduce the loading job concurrency, or "
+		"increase loading data batch size. If you are loading data with Routine Load, "
+		"you can increase FE configs routine_load_task_consume_second and "
+		"max_routine_load_batch_size,",
+		(long long)t->id + 1, (long long)n,
+		(long long)c->settings.tablet_max_versions);
 	return false;
 }
 

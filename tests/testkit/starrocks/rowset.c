@@ -191,8 +191,9 @@ static void upsert(struct table *t, const struct rowset *r, const struct rowset_
 	struct ez_view key = view_of(in->cells, in->key_len);
 	struct map_entry *e = map_find(&t->rows, key);
 	struct row *old = e ? e->value : NULL;
-	struct row *now = r->is_partial ? complete_row(t, r, in, old)
-					: row_new(r->schema, in->cells, in->len, in->key_len);
+	struct row *now = r->is_partial
+				  ? complete_row(t, r, in, old)
+				  : row_new(r->schema, in->cells, in->len, in->key_len);
 
 	if (old && r->merge_at != SIZE_MAX && !wins(r, now, old)) {
 		free(now);

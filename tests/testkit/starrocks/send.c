@@ -17,7 +17,8 @@ static void add_head(struct exchange *x, struct buf *out, bool is_chunked)
 		buf_add_str(out, "Transfer-Encoding: chunked\r\n");
 	else
 		buf_addf(out, "Content-Length: %zu\r\n", x->body.len);
-	buf_add_str(out, x->closes ? "Connection: close\r\n" : "Connection: keep-alive\r\n");
+	buf_add_str(out,
+		    x->closes ? "Connection: close\r\n" : "Connection: keep-alive\r\n");
 	buf_add_view(out, buf_view(&x->head));
 	buf_add_str(out, "\r\n");
 }
@@ -55,7 +56,6 @@ static void mangle_body(struct exchange *x)
 	}
 }
 
-
 static void add_headers(struct jsonw *w, const struct exchange *x)
 {
 	jsonw_key(w, "headers");
@@ -72,7 +72,8 @@ static void add_headers(struct jsonw *w, const struct exchange *x)
 						 : h->name.ptr[k]);
 		jsonw_key_view(w, view_of(name, h->name.len));
 		if (strncasecmp(name, "authorization", h->name.len) == 0)
-			jsonw_str(w, x->is_auth_ok ? "(good)" : "(not looked at, or bad)");
+			jsonw_str(w,
+				  x->is_auth_ok ? "(good)" : "(not looked at, or bad)");
 		else
 			jsonw_view(w, h->value);
 	}
@@ -145,9 +146,10 @@ bool send_answer(struct exchange *x)
 
 void send_bad_request(struct conn *conn)
 {
-	static const char text[] = "HTTP/1.1 400 Bad Request\r\nContent-Type: text/html\r\n"
-				   "Content-Length: 27\r\nConnection: close\r\n\r\n"
-				   "<html>400 Bad Request</html";
+	static const char text[] =
+		"HTTP/1.1 400 Bad Request\r\nContent-Type: text/html\r\n"
+		"Content-Length: 27\r\nConnection: close\r\n\r\n"
+		"<html>400 Bad Request</html";
 
 	(void)!conn_write(conn, text, sizeof(text) - 1);
 }

@@ -119,9 +119,11 @@ static struct arguments parse(int argc, char **argv)
 		{ "life", no_argument, NULL, 'l' },
 		{ NULL, 0, NULL, 0 },
 	};
-	struct arguments a = {
-		.n_fe = 1, .n_be = 1, .user = "root", .password = "", .history = HISTORY_FULL
-	};
+	struct arguments a = { .n_fe = 1,
+			       .n_be = 1,
+			       .user = "root",
+			       .password = "",
+			       .history = HISTORY_FULL };
 	int option;
 
 	if (!profile_parse(VIEW("4.0"), &a.profile))
@@ -166,12 +168,14 @@ static void serve_control(struct node *node, int fd, void *context)
 }
 
 static int open_port(struct listener *l, enum node_kind kind, unsigned index,
-		     const char *name, void (*serve)(struct node *, int, void *), void *tls)
+		     const char *name, void (*serve)(struct node *, int, void *),
+		     void *tls)
 {
 	int rc;
 
 	*l = (struct listener){ .fd = -1, .serve = serve, .tls = tls };
-	l->node = (struct node){ .cluster = server.cluster, .kind = kind, .index = index };
+	l->node =
+		(struct node){ .cluster = server.cluster, .kind = kind, .index = index };
 	list_init(&l->node.conns);
 	if (kind == NODE_STRANGER)
 		snprintf(l->node.name, sizeof(l->node.name), "%s", name);
@@ -179,7 +183,8 @@ static int open_port(struct listener *l, enum node_kind kind, unsigned index,
 		snprintf(l->node.name, sizeof(l->node.name), "%s%u", name, index);
 	rc = listener_start(l);
 	if (rc != 0) {
-		fprintf(stderr, "cannot listen for %s: %s\n", l->node.name, strerror(-rc));
+		fprintf(stderr, "cannot listen for %s: %s\n", l->node.name,
+			strerror(-rc));
 		exit(1);
 	}
 	return l->port;
@@ -192,8 +197,8 @@ static void open_ports(void *tls)
 	for (unsigned i = 0; i < c->n_fe; i++) {
 		c->fe[i].http_port =
 			open_port(&server.fe[i], NODE_FE, i, "fe", serve_http, tls);
-		c->fe[i].mysql_port =
-			open_port(&server.mysql[i], NODE_FE, i, "mysql", serve_mysql, NULL);
+		c->fe[i].mysql_port = open_port(&server.mysql[i], NODE_FE, i, "mysql",
+						serve_mysql, NULL);
 	}
 	for (unsigned i = 0; i < c->n_be; i++)
 		c->be[i].http_port =
@@ -294,7 +299,8 @@ int main(int argc, char **argv)
 	say_ports("fe", server.fe, a.n_fe);
 	say_ports("be", server.be, a.n_be);
 	say_ports("mysql", server.mysql, a.n_fe);
-	printf("\"stranger\":%d,\"control\":%d}\n", server.stranger.port, server.control.port);
+	printf("\"stranger\":%d,\"control\":%d}\n", server.stranger.port,
+	       server.control.port);
 	fflush(stdout);
 	start_thread(await_signal, &ends);
 	if (a.ends_with_stdin)

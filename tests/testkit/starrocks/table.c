@@ -147,7 +147,8 @@ static void rewrite_row(struct row **row, unsigned id,
 }
 
 void table_rewrite(struct table *t, unsigned id,
-		   bool (*convert)(void *arg, struct ez_view old, struct buf *out), void *arg)
+		   bool (*convert)(void *arg, struct ez_view old, struct buf *out),
+		   void *arg)
 {
 	map_for_each(e, &t->rows) {
 		struct row *row = e->value;

@@ -24,12 +24,15 @@ START_TEST(lengths_are_encoded_in_four_sizes)
 	static const struct {
 		uint64_t v;
 		size_t len;
-	} cases[] = { { 0, 1 },	    { 250, 1 },	     { 251, 3 },      { 65535, 3 },
-		      { 65536, 4 }, { 0xffffff, 4 }, { 0x1000000, 9 }, { UINT64_MAX, 9 } };
+	} cases[] = {
+		{ 0, 1 },     { 250, 1 },      { 251, 3 },       { 65535, 3 },
+		{ 65536, 4 }, { 0xffffff, 4 }, { 0x1000000, 9 }, { UINT64_MAX, 9 }
+	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct buf b = out_of(cases[i].v);
-		struct wire w = wire_of_view(buf_view(&b)), cut = wire_of(b.ptr, b.len - 1);
+		struct wire w = wire_of_view(buf_view(&b)),
+			    cut = wire_of(b.ptr, b.len - 1);
 		uint64_t back;
 
 		ck_assert_uint_eq(b.len, cases[i].len);
@@ -132,7 +135,8 @@ START_TEST(another_plugin_is_answered_by_a_switch)
 	uint8_t hash[MYSQL_HASH_LEN];
 
 	client_begin(&k, m);
-	client_login(&k, "caching_sha2_password", VIEW("01234567890123456789012345678901"));
+	client_login(&k, "caching_sha2_password",
+		     VIEW("01234567890123456789012345678901"));
 	ck_assert_int_eq(client_answer(&k, &packet), 0xfe);
 	ck_assert_str_eq(packet.ptr + 1, "mysql_native_password");
 	ck_assert_uint_eq(packet.len, 1 + 22 + 20 + 1);

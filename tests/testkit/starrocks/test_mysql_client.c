@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <mysql.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -232,7 +233,8 @@ int main(void)
 	Suite *s = suite_create("mysql_client");
 
 	SQLTEST_CASE(s, "client", the_password_decides, results_arrive_as_they_are,
-		     errors_leave_the_connection_usable, long_statements_and_answers_pass);
+		     errors_leave_the_connection_usable,
+		     long_statements_and_answers_pass);
 	SQLTEST_CASE(s, "faults", connections_are_lost_before_and_after_the_deed,
 		     errors_are_made_to_order, slowness_is_made_to_order);
 	return sqltest_run(s);

@@ -28,7 +28,8 @@ struct txn *txn_find(const struct database *db, struct ez_view label)
 
 const char *txn_job_status(const struct txn *x)
 {
-	return x->state == TXN_COMMITTED || x->state == TXN_VISIBLE ? "FINISHED" : "RUNNING";
+	return x->state == TXN_COMMITTED || x->state == TXN_VISIBLE ? "FINISHED"
+								    : "RUNNING";
 }
 
 static int64_t count_running(const struct cluster *c, const struct database *db)
@@ -53,10 +54,11 @@ enum begin_result txn_begin(struct cluster *c, const struct begin_args *args,
 		return BEGIN_EXISTS;
 	}
 	if (n >= c->settings.max_running_txns) {
-		snprintf(ret_message, size,
-			 "current running txns on db %lld is %lld, larger than limit %lld",
-			 (long long)args->db->id, (long long)n,
-			 (long long)c->settings.max_running_txns);
+		snprintf(
+			ret_message, size,
+			"current running txns on db %lld is %lld, larger than limit %lld",
+			(long long)args->db->id, (long long)n,
+			(long long)c->settings.max_running_txns);
 		return BEGIN_FAILED;
 	}
 	x = xcalloc(1, sizeof(*x));
@@ -189,7 +191,8 @@ bool txn_prepare(struct cluster *c, struct txn *x, char *ret_message, size_t siz
 
 bool txn_commit(struct cluster *c, struct txn *x, char *ret_message, size_t size)
 {
-	if (!check_tables(x, ret_message, size) || !publish_add(c, x, ret_message, size)) {
+	if (!check_tables(x, ret_message, size) ||
+	    !publish_add(c, x, ret_message, size)) {
 		txn_abort(c, x, ret_message);
 		return false;
 	}

@@ -26,13 +26,14 @@ struct load; /* load.h */
 struct sub_load {
 	struct table *table;
 	struct load *load;
-	char *parameters; /* those of its first request */
+	char *parameters;  /* those of its first request */
 	bool is_busy;      /* a thread converts rows, without the lock */
 	bool is_committed; /* it has a version */
 };
 
 struct txn {
-	struct list link; /* in cluster.running, cluster.publishing or database.finished */
+	struct list
+		link; /* in cluster.running, cluster.publishing or database.finished */
 	int64_t id;
 	struct database *db;
 	char *label;

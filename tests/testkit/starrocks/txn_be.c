@@ -108,7 +108,8 @@ static bool matches(struct exchange *x, const struct txn *t, bool with_table, ch
 	struct ez_view table = request_header(x->req, "table");
 
 	if (!is_header(x, "db", t->db->name)) {
-		snprintf(text, size, "Request database %.*s not equal transaction database %s",
+		snprintf(text, size,
+			 "Request database %.*s not equal transaction database %s",
 			 VIEW_ARG(request_header(x->req, "db")), t->db->name);
 		return false;
 	}
@@ -159,9 +160,10 @@ static bool plan_load(struct job *j, struct table *t)
 	char text[1024];
 	bool is_same;
 
-	if (!options_parse_early(&j->options, x->req, &x->c->profile, &x->c->settings, text,
-				 sizeof(text)) ||
-	    !options_parse_late(&j->options, x->req, &x->c->profile, text, sizeof(text)) ||
+	if (!options_parse_early(&j->options, x->req, &x->c->profile, &x->c->settings,
+				 text, sizeof(text)) ||
+	    !options_parse_late(&j->options, x->req, &x->c->profile, text,
+				sizeof(text)) ||
 	    !load_has_resources(x, &j->options, text, sizeof(text)) ||
 	    !publish_has_room(x->c, t, text, sizeof(text)))
 		return refuse_and_abort(j, text);
@@ -196,7 +198,8 @@ static bool begin_load(struct job *j)
 	j->txn = find(x);
 	if (!j->txn || j->txn->state != TXN_PREPARE) {
 		j->txn = NULL;
-		snprintf(text, sizeof(text), "transaction with label %s not exists", x->label);
+		snprintf(text, sizeof(text), "transaction with label %s not exists",
+			 x->label);
 		return refuse(j, "TXN_NOT_EXISTS", text);
 	}
 	if (!matches(x, j->txn, true, text, sizeof(text)))
@@ -378,7 +381,8 @@ static void finish(struct exchange *x, const char *op)
 		return;
 	}
 	if (!t || t->state != TXN_PREPARE || t->kind == TXN_MULTI) {
-		snprintf(text, sizeof(text), "transaction with label %s not exists", x->label);
+		snprintf(text, sizeof(text), "transaction with label %s not exists",
+			 x->label);
 		say(x, NULL, "TXN_NOT_EXISTS", text);
 		return;
 	}
@@ -387,7 +391,8 @@ static void finish(struct exchange *x, const char *op)
 		return;
 	}
 	if (is_processing(t, NULL)) {
-		say(x, t, "TXN_IN_PROCESSING", "Transaction in processing, please retry later");
+		say(x, t, "TXN_IN_PROCESSING",
+		    "Transaction in processing, please retry later");
 		return;
 	}
 	t->is_busy = true;

@@ -70,8 +70,9 @@ static void commit_here(struct exchange *x, struct txn *t)
 	if (txn_api_await(x, t))
 		answer_txn(x, t, "OK", "");
 	else
-		answer_txn(x, t, "FAILED", "timeout while waiting for publish, the transaction "
-					   "is committed and will be visible later");
+		answer_txn(x, t, "FAILED",
+			   "timeout while waiting for publish, the transaction "
+			   "is committed and will be visible later");
 }
 
 /* Commit and rollback of what is not in PREPARE any more. */
@@ -86,7 +87,8 @@ static void finish_known(struct exchange *x, struct txn *t, const char *op)
 		txn_abort(x->c, t, "user rollback");
 		answer_txn(x, t, "OK", "");
 	} else if (t->state == TXN_ABORTED) {
-		snprintf(text, sizeof(text), "Transaction %lld has aborted, label is %s: %s",
+		snprintf(text, sizeof(text),
+			 "Transaction %lld has aborted, label is %s: %s",
 			 (long long)t->id, t->label, t->reason);
 		answer_txn(x, t, commits || is_prepare ? "FAILED" : "OK", text);
 	} else if (commits && t->state != TXN_PREPARED) {
@@ -95,7 +97,8 @@ static void finish_known(struct exchange *x, struct txn *t, const char *op)
 			 (long long)t->id, t->label);
 		answer_txn(x, t, "OK", text);
 	} else {
-		snprintf(text, sizeof(text), "Can not %s %s transaction %lld, label is %s", op,
+		snprintf(text, sizeof(text),
+			 "Can not %s %s transaction %lld, label is %s", op,
 			 txn_state_to_str(t->state), (long long)t->id, t->label);
 		answer_txn(x, t, "FAILED", text);
 	}
@@ -187,7 +190,8 @@ static void multi(struct exchange *x, struct database *db, struct txn *t, const 
 	} else if (!t) {
 		char text[512];
 
-		snprintf(text, sizeof(text), "No transaction found, label is %s", x->label);
+		snprintf(text, sizeof(text), "No transaction found, label is %s",
+			 x->label);
 		answer_txn(x, NULL, "FAILED", text);
 	} else if (t->kind != TXN_MULTI) {
 		answer_txn(x, t, "FAILED", "the transaction is not of type multi");
@@ -214,11 +218,12 @@ static void single(struct exchange *x, struct database *db, struct txn *t, const
 								  : fe_choose_be(x->c));
 	} else if (!t && strcmp(op, "load") == 0) {
 		snprintf(text, sizeof(text),
-			 "Can't find the transaction with db [%s] and label[%s]", db->name,
-			 x->label);
+			 "Can't find the transaction with db [%s] and label[%s]",
+			 db->name, x->label);
 		answer_txn(x, NULL, "FAILED", text);
 	} else if (!t) {
-		snprintf(text, sizeof(text), "No transaction found, label is %s", x->label);
+		snprintf(text, sizeof(text), "No transaction found, label is %s",
+			 x->label);
 		answer_txn(x, NULL, "FAILED", text);
 	} else if (t->kind == TXN_MULTI) {
 		answer_txn(x, t, "FAILED", "the transaction is of type multi");
@@ -311,9 +316,10 @@ void txn_api_sql(struct exchange *x)
 		answer_not_found(x);
 	} else if (!json_string_value(json_object_get(in, "query"))) {
 		answer_failed(x, "The http body must be JSON with a query");
-	} else if (!x->c->sql_http(x->c, x->node->index, buf_view(&db),
-				   view_str(json_string_value(json_object_get(in, "query"))),
-				   &out)) {
+	} else if (!x->c->sql_http(
+			   x->c, x->node->index, buf_view(&db),
+			   view_str(json_string_value(json_object_get(in, "query"))),
+			   &out)) {
 		answer_failed(x, "%.*s", VIEW_ARG(buf_view(&out)));
 	} else {
 		x->status = 200;

@@ -50,12 +50,12 @@ static const char *const kind_names[_TYPE_MAX] = {
 	[TYPE_BOOLEAN] = "boolean",   [TYPE_TINYINT] = "tinyint",
 	[TYPE_SMALLINT] = "smallint", [TYPE_INT] = "int",
 	[TYPE_BIGINT] = "bigint",     [TYPE_LARGEINT] = "largeint",
-	[TYPE_FLOAT] = "float",	      [TYPE_DOUBLE] = "double",
+	[TYPE_FLOAT] = "float",       [TYPE_DOUBLE] = "double",
 	[TYPE_DECIMAL] = "decimal",   [TYPE_DATE] = "date",
 	[TYPE_DATETIME] = "datetime", [TYPE_CHAR] = "char",
 	[TYPE_VARCHAR] = "varchar",   [TYPE_VARBINARY] = "varbinary",
-	[TYPE_JSON] = "json",	      [TYPE_ARRAY] = "array",
-	[TYPE_MAP] = "map",	      [TYPE_STRUCT] = "struct",
+	[TYPE_JSON] = "json",         [TYPE_ARRAY] = "array",
+	[TYPE_MAP] = "map",           [TYPE_STRUCT] = "struct",
 	[TYPE_BITMAP] = "bitmap",     [TYPE_HLL] = "hll",
 };
 
@@ -135,7 +135,8 @@ static struct ez_view take_word(struct ez_view *rest)
 	size_t i = 0;
 
 	skip_space(rest);
-	while (i < rest->len && (isalnum((unsigned char)rest->ptr[i]) || rest->ptr[i] == '_'))
+	while (i < rest->len &&
+	       (isalnum((unsigned char)rest->ptr[i]) || rest->ptr[i] == '_'))
 		i++;
 	word = view_of(rest->ptr, i);
 	*rest = view_of(rest->ptr + i, rest->len - i);
@@ -155,7 +156,8 @@ static bool parse_sizes(struct ez_view *rest, struct column_type *t)
 	}
 	if (!take_number(rest, &first))
 		return false;
-	if (t->kind == TYPE_DECIMAL && take_char(rest, ',') && !take_number(rest, &second))
+	if (t->kind == TYPE_DECIMAL && take_char(rest, ',') &&
+	    !take_number(rest, &second))
 		return false;
 	if (t->kind == TYPE_DECIMAL) {
 		t->precision = (int)MIN(first, INT64_C(1000));
@@ -182,7 +184,8 @@ static bool parse_nested(struct ez_view *rest, struct column_type *t)
 		t->element = xmemdup(&element, sizeof(element));
 		return take_char(rest, '>');
 	}
-	for (from = rest->ptr; rest->len > 0; *rest = view_of(rest->ptr + 1, rest->len - 1)) {
+	for (from = rest->ptr; rest->len > 0;
+	     *rest = view_of(rest->ptr + 1, rest->len - 1)) {
 		depth += *rest->ptr == '<';
 		depth -= *rest->ptr == '>';
 		if (depth == 0)
@@ -223,8 +226,8 @@ bool column_type_parse(struct ez_view *rest, struct column_type *ret_type)
 void column_type_format(struct buf *b, const struct column_type *t)
 {
 	static const char *const integers[_TYPE_MAX] = {
-		[TYPE_TINYINT] = "tinyint(4)", [TYPE_SMALLINT] = "smallint(6)",
-		[TYPE_INT] = "int(11)",	       [TYPE_BIGINT] = "bigint(20)",
+		[TYPE_TINYINT] = "tinyint(4)",    [TYPE_SMALLINT] = "smallint(6)",
+		[TYPE_INT] = "int(11)",           [TYPE_BIGINT] = "bigint(20)",
 		[TYPE_LARGEINT] = "largeint(40)",
 	};
 

@@ -47,7 +47,7 @@ enum type_kind {
 struct column_type {
 	enum type_kind kind;
 	int64_t length; /* CHAR, VARCHAR, VARBINARY: most bytes; 0 where it was not given */
-	int precision, scale;       /* DECIMAL */
+	int precision, scale;        /* DECIMAL */
 	struct column_type *element; /* ARRAY: of its elements; owned; NULL otherwise */
 	char *text;                  /* MAP, STRUCT: what stands in <>; owned */
 };
