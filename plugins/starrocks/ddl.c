@@ -93,7 +93,7 @@ static int read_columns(struct sqlc *sql, struct ez_view name, struct described 
 			.is_nullable = is_word(sqlc_cell(&d->rows, i, 2), "yes"),
 			.is_key = is_word(sqlc_cell(&d->rows, i, 3), "true") ||
 				  is_word(sqlc_cell(&d->rows, i, 3), "yes"),
-			.has_default = sqlc_cell(&d->rows, i, 4).ptr != NULL,
+			.fallback = sqlc_cell(&d->rows, i, 4),
 		};
 	return EZ_OK;
 }
@@ -149,33 +149,35 @@ static bool can_have_default(enum type_kind kind)
 	return kind <= TYPE_VARCHAR;
 }
 
-/* The source's default as the target would store it; false when there is none to give. */
-static bool add_default(struct buf *b, const struct field *f, const struct ez_column *c)
+struct ez_view ddl_fallback(const struct field *f, const struct ez_column *c,
+			    struct buf *text)
 {
-	_cleanup_(buf_release) struct buf text = BUF_INIT(TYPE_STRING_MAX);
-	struct ez_view v = c ? c->fallback : VIEW("");
+	const struct ez_view none = { .ptr = NULL, .len = 0 };
+	struct ez_view v = c ? c->fallback : none;
 	enum value_state state;
 
 	if (v.len == 0 || f->is_key || !can_have_default(f->type.kind))
-		return false;
+		return none;
 	if (f->form == FORM_BOOL &&
 	    (view_eq(v, VIEW("true")) || view_eq(v, VIEW("false"))))
 		v.len = 1;
-	state = value_csv(&text, f, v);
+	buf_reset(text);
+	state = value_csv(text, f, v);
 	if (state != VALUE_OK && state != VALUE_UNSAFE)
-		return false;
-	buf_add_str(b, " DEFAULT ");
-	names_literal(b, f->form == FORM_FLOAT ? v : buf_view(&text));
-	return true;
+		return none;
+	return f->form == FORM_FLOAT ? v : buf_view(text);
 }
 
-void ddl_add_column(struct buf *b, const struct field *f, const struct ez_column *source)
+void ddl_add_column(struct buf *b, const struct field *f, struct ez_view fallback)
 {
 	names_quote(b, f->name);
 	buf_add_char(b, ' ');
 	type_add(b, &f->type);
 	buf_add_str(b, f->is_key ? " NOT NULL" : " NULL");
-	(void)add_default(b, f, source);
+	if (!fallback.ptr)
+		return;
+	buf_add_str(b, " DEFAULT ");
+	names_literal(b, fallback);
 }
 
 /* The key's columns stand first, in the order of the key. */
@@ -185,7 +187,7 @@ static void add_columns(struct buf *b, const struct target *t, bool keys)
 		if (t->fields[i].is_key != keys)
 			continue;
 		buf_add_str(b, b->ptr[b->len - 1] == '(' ? "\n  " : ",\n  ");
-		ddl_add_column(b, &t->fields[i], NULL);
+		ddl_add_column(b, &t->fields[i], view_of(NULL, 0));
 	}
 }
 
@@ -290,7 +292,7 @@ int ddl_wait(struct sqlc *sql, struct ez_view database, struct ez_view table,
 	names_quote(&b, database);
 	buf_add_str(&b, " WHERE TableName = ");
 	names_literal(&b, table);
-	buf_add_str(&b, " ORDER BY CreateTime DESC LIMIT 1");
+	buf_add_str(&b, " ORDER BY JobId DESC LIMIT 1");
 	for (;;) {
 		int rc = read_job(sql, buf_view(&b), ret, err);
 

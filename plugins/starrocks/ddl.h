@@ -25,7 +25,8 @@
 struct described_column {
 	struct ez_view name;
 	struct type type;
-	bool is_key, is_nullable, has_default;
+	struct ez_view fallback; /* its default; a NULL pointer: none */
+	bool is_key, is_nullable;
 };
 
 struct described {
@@ -51,11 +52,15 @@ void ddl_add_name(struct buf *b, struct ez_view database, struct ez_view table);
 /* CREATE TABLE IF NOT EXISTS for a target on a server of that version. */
 void ddl_add_create(struct buf *b, const struct target *t, uint32_t version);
 
+/* "`c` VARCHAR(10) NULL DEFAULT 'x'"; a fallback with a NULL pointer: without one. */
+void ddl_add_column(struct buf *b, const struct field *f, struct ez_view fallback);
+
 /*
- * "`c` VARCHAR(10) NULL DEFAULT 'x'", the default where the type can have one and the
- * source's is known.
+ * The source's default as the target would store it, for rows that are there already. A NULL
+ * pointer when there is none to give; may point into `text`.
  */
-void ddl_add_column(struct buf *b, const struct field *f, const struct ez_column *source);
+struct ez_view ddl_fallback(const struct field *f, const struct ez_column *c,
+			    struct buf *text);
 
 struct ddl_job {
 	char state[32]; /* "" when there has been none */

@@ -226,6 +226,7 @@ static bool is_doubtful(const struct plan *p, const struct ez_column *c)
 
 static bool plan_add(struct plan *p, const struct described *d)
 {
+	_cleanup_(buf_release) struct buf text = BUF_INIT(TYPE_STRING_MAX);
 	bool any = false;
 
 	for (uint32_t i = 0; i < p->target->n_fields; i++) {
@@ -248,7 +249,7 @@ static bool plan_add(struct plan *p, const struct described *d)
 		if (!any)
 			begin_alter(p, "add columns");
 		buf_add_str(&p->sql, any ? ", ADD COLUMN " : "ADD COLUMN ");
-		ddl_add_column(&p->sql, f, c);
+		ddl_add_column(&p->sql, f, ddl_fallback(f, c, &text));
 		any = true;
 		if (!p->settings->evolve)
 			add_trouble(p, "column %.*s is missing", VIEW_ARG(f->name));
@@ -305,7 +306,7 @@ static bool plan_modify(struct plan *p, const struct described *d)
 			wanted.type = have->type;
 		begin_alter(p, "modify column");
 		buf_add_str(&p->sql, "MODIFY COLUMN ");
-		ddl_add_column(&p->sql, &wanted, NULL);
+		ddl_add_column(&p->sql, &wanted, have->fallback);
 		if (p->settings->evolve)
 			return true;
 		if (fit == TYPE_NARROW)
@@ -341,7 +342,7 @@ static void check_others(struct plan *p, const struct described *d)
 				    c->is_key ? "in" : "not in");
 		else if (!f && c->is_key)
 			add_trouble(p, "its key has the column %.*s", VIEW_ARG(c->name));
-		else if (!f && !c->is_nullable && !c->has_default)
+		else if (!f && !c->is_nullable && !c->fallback.ptr)
 			add_trouble(p,
 				    "column %.*s needs a value and the source has none",
 				    VIEW_ARG(c->name));
