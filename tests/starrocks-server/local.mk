@@ -3,9 +3,9 @@
 # Tests of the pretended StarRocks cluster itself.
 
 EXTRA_DIST += tests/starrocks-server/lib.sh
-STARROCKS_SERVER_SCRIPTS = \
+STARROCKS_SERVER_TESTS = \
 	tests/starrocks-server/faults.sh \
 	tests/starrocks-server/loads.sh \
 	tests/starrocks-server/transactions.sh
-EXTRA_DIST += $(STARROCKS_SERVER_SCRIPTS)
-TESTS += $(STARROCKS_SERVER_SCRIPTS)
+EXTRA_DIST += $(STARROCKS_SERVER_TESTS)
+TESTS += $(STARROCKS_SERVER_TESTS)
