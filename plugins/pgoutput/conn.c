@@ -15,6 +15,7 @@
 #include "base/view.h"
 #include "conninfo.h"
 #include "pgoutput.h"
+#include "window.h"
 
 enum { PHASE_CONNECT = 0, PHASE_SETTINGS, PHASE_READY };
 enum { SERVER_MIN = 130000 };
@@ -185,6 +186,7 @@ int pg_dial_step(struct pg *pg, struct pg_dial *d, struct ez_error *err)
 PGconn *pg_dial_take(struct pg_dial *d)
 {
 	ASSERT(d->phase == PHASE_READY);
+	window_widen(PQsocket(d->conn));
 	return TAKE_PTR(d->conn);
 }
 

@@ -41,7 +41,8 @@ pgoutput_la_SOURCES = \
 	plugins/pgoutput/sql.c plugins/pgoutput/sql.h \
 	plugins/pgoutput/stream.c plugins/pgoutput/stream.h \
 	plugins/pgoutput/tables.c plugins/pgoutput/tables.h \
-	plugins/pgoutput/types.c plugins/pgoutput/types.h
+	plugins/pgoutput/types.c plugins/pgoutput/types.h \
+	plugins/pgoutput/window.c plugins/pgoutput/window.h
 pgoutput_la_CFLAGS = $(PLUGIN_CFLAGS) $(PGOUTPUT_CFLAGS)
 pgoutput_la_LDFLAGS = $(PLUGIN_LDFLAGS)
 pgoutput_la_LIBADD = libbase.la $(PGOUTPUT_LIBS)
