@@ -3,6 +3,7 @@
 
 #include "sqltest.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -525,7 +525,7 @@ START_TEST(jobs_of_one_second_come_in_the_order_of_their_numbers)
 	ck_assert(sql_try(
 		VIEW("SHOW ALTER TABLE COLUMN FROM d WHERE TableName = 't' AND State "
 		     "= 'FINISHED' ORDER BY JobId DESC")));
-	ck_assert_uint_eq(sqltest_table("d", "t")->schema->version, 2);
+	ck_assert_int_eq(sqltest_table("d", "t")->schema->version, 2);
 	sqltest_end();
 }
 END_TEST
