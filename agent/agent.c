@@ -23,7 +23,7 @@ static const struct ez_host *host;
 
 struct agent {
 	struct link link;
-	_Atomic bool interrupted;
+	_Atomic bool interrupted, woken;
 };
 
 #define OPTION(...) \
@@ -95,7 +95,7 @@ static int agent_poll(void *inst, struct ez_desired *d, uint32_t wait_ms, struct
 		http_wait(a->link.http, wait_of(a, until_us));
 		if (link_hand_over(&a->link, d))
 			return EZ_OK;
-	} while (mono_us() < until_us);
+	} while (mono_us() < until_us && !atomic_exchange(&a->woken, false));
 	return EZ_AGAIN;
 }
 
@@ -137,6 +137,14 @@ static void agent_interrupt(void *inst)
 	http_wake(a->link.http);
 }
 
+static void agent_wake(void *inst)
+{
+	struct agent *a = inst;
+
+	atomic_store(&a->woken, true);
+	http_wake(a->link.http);
+}
+
 static int agent_load(const struct ez_host *h)
 {
 	host = h;
@@ -152,6 +160,7 @@ static const struct ez_agent ops = {
 	.result = agent_result,
 	.plugins = agent_plugins,
 	.interrupt = agent_interrupt,
+	.wake = agent_wake,
 };
 
 const struct ez_plugin ez_plugin = {

@@ -22,10 +22,10 @@
 #include "scheduler/settings.h"
 
 enum {
-	/* How long a poll may wait: what there is to say meanwhile waits as well. */
-	POLL_IDLE_MS = 10 * 1000, /* no job, no task */
-	POLL_JOBS_MS = 1000,
-	POLL_SOON_MS = 100,       /* a task's result, or the option tables, are to come */
+	/* How long a poll may wait for news. What there is to say meanwhile ends it, if the
+	 * plugin can be woken; else that waits as well. */
+	POLL_MS = 60 * 1000,
+	POLL_BLIND_MS = 500,
 	RETRY_MIN_MS = 500,
 	RETRY_MAX_MS = 30 * 1000,
 	TASKS_MAX = 1000,
@@ -73,8 +73,6 @@ struct agent {
 	struct result *results;
 	char *plugins;
 	bool is_busy; /* something was taken and is being handed over */
-	bool had_plugins;
-	size_t n_wanted, n_open_tasks;
 };
 
 /* ---------------------------------------------------------------- what the plugin says */
@@ -140,7 +138,6 @@ static void deliver_tasks(struct agent *a, struct ez_desired *d)
 	for (size_t i = 0; i < d->n_tasks; i++) {
 		a->tasks = xreallocarray(a->tasks, a->n_tasks + 1, sizeof(struct agent_task *));
 		a->tasks[a->n_tasks++] = d->tasks[i];
-		a->n_open_tasks++;
 	}
 	free(d->tasks);
 }
@@ -154,7 +151,6 @@ static void deliver(struct agent *a, struct ez_desired *d, bool has_set)
 	if (has_set) {
 		want_set_release(&a->set);
 		a->set = d->set;
-		a->n_wanted = d->set.n;
 		a->has_set = true;
 	} else {
 		want_set_release(&d->set);
@@ -311,19 +307,6 @@ static void note_error(struct agent *a, const struct ez_error *err)
 	a->last_error = xstrdup(err->text);
 }
 
-static uint32_t poll_ms(struct agent *a)
-{
-	uint32_t ms = POLL_IDLE_MS;
-
-	(void)pthread_mutex_lock(&a->lock);
-	if (a->n_wanted > 0)
-		ms = POLL_JOBS_MS;
-	if (!a->had_plugins || a->n_open_tasks > 0 || a->results)
-		ms = POLL_SOON_MS;
-	(void)pthread_mutex_unlock(&a->lock);
-	return ms;
-}
-
 static int one_round(struct agent *a, struct ez_error *err)
 {
 	struct ez_desired d = { .n_tasks = 0 };
@@ -332,7 +315,7 @@ static int one_round(struct agent *a, struct ez_error *err)
 	if (rc < 0)
 		note_error(a, err);
 	*err = ERROR_INIT;
-	rc = a->ops->poll(a->inst, &d, poll_ms(a), err);
+	rc = a->ops->poll(a->inst, &d, a->ops->wake ? POLL_MS : POLL_BLIND_MS, err);
 	deliver(a, &d, rc == EZ_OK);
 	return rc;
 }
@@ -505,6 +488,13 @@ struct agent_task *agent_take_task(struct agent *a)
 	return t;
 }
 
+/* There is something to say. A wake that comes before the poll begins holds for that one. */
+static void wake(struct agent *a)
+{
+	if (a->ops->wake)
+		a->ops->wake(a->inst);
+}
+
 /* The newest status takes the place of one that was not handed over yet. */
 void agent_put_status(struct agent *a, const struct agent_status *s)
 {
@@ -519,6 +509,7 @@ void agent_put_status(struct agent *a, const struct agent_status *s)
 	(void)pthread_mutex_unlock(&a->lock);
 	if (old)
 		letter_free(old);
+	wake(a);
 }
 
 void agent_put_result(struct agent *a, const char *task, int rc, struct ez_view json)
@@ -531,9 +522,8 @@ void agent_put_result(struct agent *a, const char *task, int rc, struct ez_view 
 	for (at = &a->results; *at; at = &(*at)->next)
 		continue;
 	*at = r;
-	if (a->n_open_tasks > 0)
-		a->n_open_tasks--;
 	(void)pthread_mutex_unlock(&a->lock);
+	wake(a);
 }
 
 void agent_put_plugins(struct agent *a, struct ez_view json)
@@ -541,8 +531,8 @@ void agent_put_plugins(struct agent *a, struct ez_view json)
 	(void)pthread_mutex_lock(&a->lock);
 	free(a->plugins);
 	a->plugins = view_dup(json);
-	a->had_plugins = true;
 	(void)pthread_mutex_unlock(&a->lock);
+	wake(a);
 }
 
 bool agent_is_quiet(struct agent *a)

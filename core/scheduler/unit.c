@@ -239,6 +239,9 @@ void unit_set_want(struct unit *u, const struct want *w)
 		u->failures = 0;
 		backoff_reset(&u->backoff);
 	}
+	/* Pause and resume go by way of the daemon's status. */
+	if (w->is_remote && process_is_set(&u->process) && u->ask.fd < 0)
+		u->ask_due_us = 0;
 	if (w->refused) {
 		set_error(u, xstrdup(w->refused));
 		u->exit_code = EXIT_CONFIG;
@@ -423,7 +426,8 @@ static void take_status(struct unit *u)
 	buf_add_view(&u->status, buf_view(&u->ask.in));
 	u->is_paused = json_bool(j, "paused");
 	u->answers = !view_eq_str(json_str(j, "state"), "starting");
-	u->ask_due_us = mono_us() + (u->answers ? STATUS_US : STATUS_SOON_US);
+	u->ask_due_us = mono_us() + (view_eq_str(json_str(j, "state"), "streaming") ? STATUS_US :
+										      STATUS_SOON_US);
 	u->has_news = true;
 }
 
@@ -510,5 +514,7 @@ int64_t unit_due_us(const struct unit *u)
 		return INT64_MAX;
 	if (u->kill_at_us > 0)
 		due_us = u->kill_at_us;
+	if (u->ask.in.len > 0 && u->ask.fd < 0)
+		return 0; /* answered at once */
 	return MIN(due_us, u->ask.fd >= 0 ? u->ask.until_us : u->ask_due_us);
 }

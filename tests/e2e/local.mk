@@ -44,7 +44,10 @@ E2E_TESTS = \
 	tests/e2e/transforms.sh \
 	tests/e2e/truncates.sh \
 	tests/e2e/types_are_exact.sh \
-	tests/e2e/worker_jobs.sh
+	tests/e2e/worker_adopts.sh \
+	tests/e2e/worker_control_plane.sh \
+	tests/e2e/worker_jobs.sh \
+	tests/e2e/worker_outage.sh
 TESTS += $(E2E_TESTS)
 EXTRA_DIST += $(E2E_TESTS) tests/e2e/.shellcheckrc tests/e2e/types.tsv tests/e2e/types_check.py
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
 EXTRA_DIST += tests/testkit/.shellcheckrc tests/testkit/lib.sh tests/testkit/pg_cluster.sh tests/testkit/fetch_pg.sh tests/testkit/outdir.py \
-	tests/testkit/verify.py tests/testkit/changes.py tests/testkit/ack_watch.py tests/testkit/ask.py tests/testkit/proxy.py tests/testkit/kill.sh tests/testkit/worker.sh
+	tests/testkit/verify.py tests/testkit/changes.py tests/testkit/ack_watch.py tests/testkit/ask.py tests/testkit/proxy.py tests/testkit/kill.sh tests/testkit/worker.sh tests/testkit/control_stub.py
 
 # A sink that writes down its calls and misbehaves on request.
 check_LTLIBRARIES += probe.la
