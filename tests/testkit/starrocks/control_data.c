@@ -12,6 +12,10 @@
 #include "rowset.h"
 #include "txn.h"
 
+enum {
+	LOOKING_MS = 5000,
+};
+
 bool control_create_database(struct control *k)
 {
 	cluster_lock(k->c);
@@ -188,7 +192,12 @@ bool control_txns(struct control *k)
 
 bool control_violations(struct control *k)
 {
+	int64_t end;
+
 	cluster_lock(k->c);
+	end = cluster_now_ms(k->c) + LOOKING_MS;
+	while (k->c->n_looking > 0 && cluster_now_ms(k->c) < end)
+		cluster_wait(k->c, end);
 	buf_add_view(&k->out, buf_view(&k->c->violations));
 	cluster_unlock(k->c);
 	return true;

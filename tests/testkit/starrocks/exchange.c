@@ -380,39 +380,50 @@ static void dispatch(struct exchange *x)
 }
 
 /* A front end has no use for a body: what comes is a mistake of the client. */
-static void check_rest(struct exchange *x, int64_t n)
+static void look_for_body(struct exchange *x)
 {
-	if (n == 0 || x->node->kind != NODE_FE || x->has_continued)
-		return;
+	int64_t n = conn_drain(x->conn, DRAIN_MS);
+
 	cluster_lock(x->c);
-	violation_add(x->c, "body_sent_to_fe", "%lld bytes came without a 100: %s",
-		      (long long)n, x->path);
+	if (n > 0 && x->node->kind == NODE_FE && !x->has_continued)
+		violation_add(x->c, "body_sent_to_fe", "%lld bytes came without a 100: %s",
+			      (long long)n, x->path);
+	cluster_unlock(x->c);
+}
+
+/* Whoever asks for violations waits for those who look. */
+static void count_looking(struct exchange *x, int by)
+{
+	cluster_lock(x->c);
+	x->c->n_looking += (unsigned)by;
+	cluster_changed(x->c);
 	cluster_unlock(x->c);
 }
 
 /* True when the connection can serve another request. */
 static bool finish(struct exchange *x)
 {
-	bool is_open = true, has_rest = !x->req->is_whole, stays;
-	int64_t n;
+	bool is_fe = x->node->kind == NODE_FE, has_rest = !x->req->is_whole;
+	bool is_open, stays;
 
-	if (x->is_mute)
+	if (x->is_mute) {
 		send_journal(x);
-	else
-		is_open = send_answer(x);
-	stays = is_open && !x->is_mute && !x->closes && !x->conn->resets;
-	if (stays && (!has_rest || x->node->kind == NODE_FE))
-		return true;
-	if (!has_rest || x->conn->resets || x->is_mute)
-		return false;
-	shutdown(x->conn->fd, SHUT_WR);
-	if (x->c->settings.resets_fe_body && x->node->kind == NODE_FE) {
-		x->conn->resets = true;
 		return false;
 	}
-	n = conn_drain(x->conn, DRAIN_MS);
-	check_rest(x, n);
-	return false;
+	if (has_rest)
+		count_looking(x, 1);
+	is_open = send_answer(x);
+	stays = is_open && !x->closes && !x->conn->resets && (!has_rest || is_fe);
+	if (has_rest && !stays && !x->conn->resets) {
+		shutdown(x->conn->fd, SHUT_WR);
+		if (is_fe && x->c->settings.resets_fe_body)
+			x->conn->resets = true;
+		else
+			look_for_body(x);
+	}
+	if (has_rest)
+		count_looking(x, -1);
+	return stays;
 }
 
 static bool serve_one(struct node *node, struct conn *conn)
