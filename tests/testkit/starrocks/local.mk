@@ -117,12 +117,56 @@ libstarrocksserver_la_CFLAGS += $(ZSTD_CFLAGS)
 libstarrocksserver_la_LIBADD += $(ZSTD_LIBS)
 endif
 
+if HAVE_LZ4
+libstarrocksserver_la_CPPFLAGS += -DSTARROCKS_LZ4=1
+libstarrocksserver_la_CFLAGS += $(LZ4_CFLAGS)
+libstarrocksserver_la_LIBADD += $(LZ4_LIBS)
+endif
+if HAVE_SSL
+libstarrocksserver_la_CPPFLAGS += -DSTARROCKS_TLS=1
+libstarrocksserver_la_CFLAGS += $(SSL_CFLAGS)
+libstarrocksserver_la_LIBADD += $(SSL_LIBS)
+endif
+
 check_PROGRAMS += tests/testkit/starrocks/server
 tests_testkit_starrocks_server_SOURCES = tests/testkit/starrocks/server.c
 tests_testkit_starrocks_server_CPPFLAGS = $(libstarrocksserver_la_CPPFLAGS)
 tests_testkit_starrocks_server_CFLAGS = $(libstarrocksserver_la_CFLAGS)
 tests_testkit_starrocks_server_LDADD = libstarrocksserver.la $(libstarrocksserver_la_LIBADD)
 tests_testkit_starrocks_server_LDFLAGS = $(AM_LDFLAGS) -pthread
+
+if HAVE_CHECK
+STARROCKS_UNIT_TESTS = \
+	tests/testkit/starrocks/test_convert \
+	tests/testkit/starrocks/test_csv \
+	tests/testkit/starrocks/test_load \
+	tests/testkit/starrocks/test_txn
+check_PROGRAMS += $(STARROCKS_UNIT_TESTS)
+TESTS += $(STARROCKS_UNIT_TESTS)
+STARROCKS_UNIT_CFLAGS = $(libstarrocksserver_la_CFLAGS) $(CHECK_CFLAGS)
+STARROCKS_UNIT_LIBS = libstarrocksserver.la $(libstarrocksserver_la_LIBADD) $(CHECK_LIBS)
+STARROCKS_UNIT_COMMON = tests/testkit/starrocks/tests.c tests/testkit/starrocks/tests.h
+
+tests_testkit_starrocks_test_convert_SOURCES = tests/testkit/starrocks/test_convert.c $(STARROCKS_UNIT_COMMON)
+tests_testkit_starrocks_test_convert_CPPFLAGS = $(libstarrocksserver_la_CPPFLAGS)
+tests_testkit_starrocks_test_convert_CFLAGS = $(STARROCKS_UNIT_CFLAGS)
+tests_testkit_starrocks_test_convert_LDADD = $(STARROCKS_UNIT_LIBS)
+
+tests_testkit_starrocks_test_csv_SOURCES = tests/testkit/starrocks/test_csv.c $(STARROCKS_UNIT_COMMON)
+tests_testkit_starrocks_test_csv_CPPFLAGS = $(libstarrocksserver_la_CPPFLAGS)
+tests_testkit_starrocks_test_csv_CFLAGS = $(STARROCKS_UNIT_CFLAGS)
+tests_testkit_starrocks_test_csv_LDADD = $(STARROCKS_UNIT_LIBS)
+
+tests_testkit_starrocks_test_load_SOURCES = tests/testkit/starrocks/test_load.c $(STARROCKS_UNIT_COMMON)
+tests_testkit_starrocks_test_load_CPPFLAGS = $(libstarrocksserver_la_CPPFLAGS)
+tests_testkit_starrocks_test_load_CFLAGS = $(STARROCKS_UNIT_CFLAGS)
+tests_testkit_starrocks_test_load_LDADD = $(STARROCKS_UNIT_LIBS)
+
+tests_testkit_starrocks_test_txn_SOURCES = tests/testkit/starrocks/test_txn.c $(STARROCKS_UNIT_COMMON)
+tests_testkit_starrocks_test_txn_CPPFLAGS = $(libstarrocksserver_la_CPPFLAGS)
+tests_testkit_starrocks_test_txn_CFLAGS = $(STARROCKS_UNIT_CFLAGS)
+tests_testkit_starrocks_test_txn_LDADD = $(STARROCKS_UNIT_LIBS)
+endif
 endif
 
 include tests/testkit/starrocks/sql.mk
