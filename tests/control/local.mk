@@ -1,11 +1,38 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# The control plane against a real PostgreSQL, through its API.
+# The control plane: its parts alone, and the whole against a real PostgreSQL through its API.
 
 CONTROL_E2E_TESTS = \
-	tests/control/first_job.sh
-EXTRA_DIST += $(CONTROL_E2E_TESTS) tests/control/lib.sh tests/control/api.py tests/control/first_job.py
+	tests/control/first_job.sh \
+	tests/control/refusals.sh
+EXTRA_DIST += $(CONTROL_E2E_TESTS) tests/control/lib.sh tests/control/api.py \
+	tests/control/first_job.py tests/control/refusals.py
 
 if CONTROL
 TESTS += $(CONTROL_E2E_TESTS)
+
+if HAVE_CHECK
+CONTROL_UNIT_TESTS = \
+	tests/control/test_crypto \
+	tests/control/test_render \
+	tests/control/test_requests \
+	tests/control/test_state
+check_PROGRAMS += $(CONTROL_UNIT_TESTS)
+TESTS += $(CONTROL_UNIT_TESTS)
+
+CONTROL_TEST_CFLAGS = $(CONTROL_CFLAGS) $(CHECK_CFLAGS)
+CONTROL_TEST_LDADD = libcontrol.la libbase.la $(CHECK_LIBS) $(LIBCONFIG_LIBS)
+tests_control_test_crypto_CPPFLAGS = $(CONTROL_CPPFLAGS)
+tests_control_test_crypto_CFLAGS = $(CONTROL_TEST_CFLAGS)
+tests_control_test_crypto_LDADD = $(CONTROL_TEST_LDADD)
+tests_control_test_render_CPPFLAGS = $(CONTROL_CPPFLAGS)
+tests_control_test_render_CFLAGS = $(CONTROL_TEST_CFLAGS)
+tests_control_test_render_LDADD = $(CONTROL_TEST_LDADD)
+tests_control_test_requests_CPPFLAGS = $(CONTROL_CPPFLAGS)
+tests_control_test_requests_CFLAGS = $(CONTROL_TEST_CFLAGS)
+tests_control_test_requests_LDADD = $(CONTROL_TEST_LDADD)
+tests_control_test_state_CPPFLAGS = $(CONTROL_CPPFLAGS)
+tests_control_test_state_CFLAGS = $(CONTROL_TEST_CFLAGS)
+tests_control_test_state_LDADD = $(CONTROL_TEST_LDADD)
+endif
 endif
