@@ -24,6 +24,7 @@ struct job {
 	struct load_result result;
 	struct load_options options;
 	bool is_counted; /* among the loads of the back end */
+	int64_t json_bytes;
 };
 
 static void answer_result(struct job *j, const char *status, const char *message)
@@ -178,6 +179,9 @@ static bool plan(struct job *j)
 	}
 	j->sub->is_busy = true;
 	load_check_habits(x, &j->options);
+	if (j->options.is_json)
+		j->json_bytes = MAX(x->req->content_length, INT64_C(0));
+	x->c->json_bytes += j->json_bytes;
 	x->c->be[x->node->index].n_loads++;
 	j->is_counted = true;
 	return true;
@@ -327,6 +331,7 @@ static void stream_load(struct exchange *x)
 	cluster_lock(x->c);
 	if (j.is_counted)
 		x->c->be[x->node->index].n_loads--;
+	x->c->json_bytes -= j.json_bytes;
 	if (j.txn)
 		txn_let_go(j.txn);
 	cluster_unlock(x->c);

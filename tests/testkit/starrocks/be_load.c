@@ -4,6 +4,7 @@
 #include "be_load.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/alloc.h"
 
@@ -31,6 +32,11 @@ void load_result_take(struct exchange *x, struct load_result *r, const struct lo
 		violation_add(x->c, "repeated_key",
 			      "%lld rows of load %s repeat the key of another",
 			      (long long)l->counts.n_repeated_keys, x->label);
+	if (l->counts.n_lost_ops > 0)
+		violation_add(
+			x->c, "op_not_listed",
+			"objects of load %s have an __op that columns does not list",
+			x->label);
 	if (l->counts.n_repeated_members > 0)
 		violation_add(x->c, "repeated_member",
 			      "objects of load %s have a member twice", x->label);
@@ -55,7 +61,7 @@ bool load_has_resources(struct exchange *x, const struct load_options *o, char *
 		return false;
 	}
 	if (s->memory_limit_bytes > 0 && o->is_json &&
-	    x->req->content_length > s->memory_limit_bytes) {
+	    x->c->json_bytes + x->req->content_length > s->memory_limit_bytes) {
 		snprintf(
 			text, size,
 			"memory limit exceeded, please reduce load frequency or increase "
@@ -80,14 +86,15 @@ void load_check_habits(struct exchange *x, const struct load_options *o)
 
 void publish_delay(struct exchange *x, struct txn *t)
 {
-	/* Not counted here: the wait for the answer does that. */
-	const char *method = "PUT";
+	char *method = view_dup(x->req->method);
 	struct fault_subject s = { .node = x->node->name,
 				   .subject = x->path,
 				   .label = x->label,
 				   .method = method };
 	struct fault f;
 
+	/* Not counted here: the wait for the answer does that. */
 	if (fault_peek(x->c, "publish_timeout", &s, &f))
 		t->due_ms = cluster_now_ms(x->c) + f.ms;
+	free(method);
 }

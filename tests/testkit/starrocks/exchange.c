@@ -203,6 +203,16 @@ static bool send_continue(struct exchange *x)
 	return conn_write(x->conn, "HTTP/1.1 100 Continue\r\n\r\n", 25);
 }
 
+/* FNV-1a, which does not see how the body came in pieces. */
+static uint64_t hash_more(uint64_t hash, const char *p, size_t n)
+{
+	if (hash == 0)
+		hash = 0xcbf29ce484222325ULL;
+	for (size_t i = 0; i < n; i++)
+		hash = (hash ^ (unsigned char)p[i]) * 0x100000001b3ULL;
+	return hash;
+}
+
 enum body_result exchange_read_body(struct exchange *x,
 				    bool (*take)(void *arg, const char *data, size_t n),
 				    void *arg)
@@ -237,7 +247,7 @@ enum body_result exchange_read_body(struct exchange *x,
 			result = BODY_BROKEN;
 		if (rc <= 0)
 			break;
-		x->body_hash = view_hash_seeded(view_of(piece, (size_t)rc), x->body_hash);
+		x->body_hash = hash_more(x->body_hash, piece, (size_t)rc);
 		if (!take(arg, piece, (size_t)rc))
 			result = BODY_STOPPED;
 	}
@@ -386,8 +396,8 @@ static void look_for_body(struct exchange *x)
 
 	cluster_lock(x->c);
 	if (n > 0 && x->node->kind == NODE_FE && !x->has_continued)
-		violation_add(x->c, "body_sent_to_fe", "%lld bytes came without a 100: %s",
-			      (long long)n, x->path);
+		violation_add(x->c, "body_sent_to_fe",
+			      "%lld bytes came without a 100: %s", (long long)n, x->path);
 	cluster_unlock(x->c);
 }
 
@@ -398,6 +408,16 @@ static void count_looking(struct exchange *x, int by)
 	x->c->n_looking += (unsigned)by;
 	cluster_changed(x->c);
 	cluster_unlock(x->c);
+}
+
+static bool resets_bodies(struct exchange *x)
+{
+	bool resets;
+
+	cluster_lock(x->c);
+	resets = x->c->settings.resets_fe_body;
+	cluster_unlock(x->c);
+	return resets;
 }
 
 /* True when the connection can serve another request. */
@@ -416,7 +436,7 @@ static bool finish(struct exchange *x)
 	stays = is_open && !x->closes && !x->conn->resets && (!has_rest || is_fe);
 	if (has_rest && !stays && !x->conn->resets) {
 		shutdown(x->conn->fd, SHUT_WR);
-		if (is_fe && x->c->settings.resets_fe_body)
+		if (is_fe && resets_bodies(x))
 			x->conn->resets = true;
 		else
 			look_for_body(x);
@@ -432,11 +452,15 @@ static bool serve_one(struct node *node, struct conn *conn)
 	struct exchange x = {
 		.c = node->cluster, .node = node, .conn = conn, .req = &req
 	};
-	int64_t max = node->kind == NODE_FE ? node->cluster->settings.fe_header_max_bytes
-					    : STRANGER_HEAD_MAX;
-	enum head_result rc = http_read_head(conn, &req, max);
+	int64_t max = STRANGER_HEAD_MAX;
+	enum head_result rc;
 	bool stays = false;
 
+	cluster_lock(node->cluster);
+	if (node->kind == NODE_FE)
+		max = node->cluster->settings.fe_header_max_bytes;
+	cluster_unlock(node->cluster);
+	rc = http_read_head(conn, &req, max);
 	if (rc == HEAD_OK) {
 		begin(&x);
 		dispatch(&x);

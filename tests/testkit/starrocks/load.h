@@ -17,7 +17,7 @@
 struct load_counts {
 	int64_t total, loaded, filtered, unselected;
 	int64_t bytes; /* of bodies, as they came */
-	int64_t n_repeated_keys, n_repeated_members;
+	int64_t n_repeated_keys, n_repeated_members, n_lost_ops;
 };
 
 struct load {

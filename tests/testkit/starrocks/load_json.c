@@ -59,8 +59,10 @@ static void take_object(struct load *l, struct ez_view object)
 		    !json_take(&rest, &value))
 			return;
 		at = find_field(l, key_text(l, key), guess);
-		if (at == SIZE_MAX)
+		if (at == SIZE_MAX) {
+			l->counts.n_lost_ops += view_eq_str(key, "\"__op\"");
 			continue;
+		}
 		if (l->fields[at].is_set)
 			l->counts.n_repeated_members++;
 		l->fields[at].is_set = true;

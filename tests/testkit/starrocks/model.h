@@ -308,6 +308,7 @@ struct cluster {
 	size_t n_journal;
 	struct buf violations; /* one JSON object a line */
 	size_t n_violations;
+	int64_t json_bytes; /* bodies in the memory of back ends */
 	unsigned n_looking; /* threads that look whether a body comes to a front end */
 	struct map error_logs; /* file name to char * */
 

@@ -195,6 +195,10 @@ START_TEST(types_are_read_and_written)
 	ck_assert_int_eq(t.length, 65533);
 	ck_assert(
 		!column_type_parse(&(struct ez_view){ .ptr = "strange", .len = 7 }, &t));
+	ck_assert(!column_type_parse(
+		&VIEW("array<array<array<array<array<array<array<array<array<array<array<array<"
+		      "array<array<array<int>>>>>>>>>>>>>>>"),
+		&t));
 	buf_release(&out);
 }
 END_TEST

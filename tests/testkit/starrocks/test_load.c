@@ -127,6 +127,20 @@ START_TEST(json_without_columns_takes_keys_and_op)
 }
 END_TEST
 
+START_TEST(an_op_that_columns_does_not_list_is_noticed)
+{
+	struct sub_load *sub;
+
+	ck_assert_str_eq(tests_load(c, "a", JSON "columns: id,n\n",
+				    "{\"id\":1,\"n\":1,\"__op\":1}"),
+			 "");
+	cluster_lock(c);
+	sub = txn_find(database_find(c, VIEW("d")), VIEW("a"))->subs[0];
+	ck_assert_int_eq(sub->load->counts.n_lost_ops, 1);
+	cluster_unlock(c);
+}
+END_TEST
+
 START_TEST(json_objects_may_follow_each_other)
 {
 	loads(JSON, "{\"id\":1,\"n\":1}{\"id\":2,\"n\":2}\n{\"id\":3,\"n\":3}",
@@ -265,6 +279,7 @@ int main(void)
 	tcase_add_test(t, without_strict_mode_bad_values_are_null_where_null_may_be);
 	tcase_add_test(t, a_share_of_bad_rows_may_be_allowed);
 	tcase_add_test(t, json_without_columns_takes_keys_and_op);
+	tcase_add_test(t, an_op_that_columns_does_not_list_is_noticed);
 	tcase_add_test(t, json_objects_may_follow_each_other);
 	tcase_add_test(t, broken_json_fails_the_load);
 	tcase_add_test(t, partial_updates_keep_the_other_columns);

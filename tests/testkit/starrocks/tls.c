@@ -52,11 +52,13 @@ void tls_free(void *tls)
 
 ssize_t tls_read(void *tls, char *to, size_t n)
 {
+	errno = 0;
 	return SSL_read(tls, to, n > INT_MAX ? INT_MAX : (int)n);
 }
 
 ssize_t tls_write(void *tls, const char *data, size_t n)
 {
+	errno = 0;
 	return SSL_write(tls, data, n > INT_MAX ? INT_MAX : (int)n);
 }
 #else

@@ -75,6 +75,14 @@ static void begin(struct exchange *x)
 	struct txn *t;
 	char text[512];
 
+	if (txn_api_is_multi(x)) {
+		say(x, NULL, "INVALID_ARGUMENT",
+		    "a transaction of several tables begins at the "
+		    "front end");
+		free(db);
+		free(table);
+		return;
+	}
 	args.table = args.db ? table_find(args.db, view_str(table)) : NULL;
 	if (!args.db || !args.table) {
 		snprintf(text, sizeof(text), "unknown %s, %s.%s",

@@ -169,33 +169,39 @@ static bool parse_sizes(struct ez_view *rest, struct column_type *t)
 	return take_char(rest, ')');
 }
 
-static bool parse_nested(struct ez_view *rest, struct column_type *t)
+enum {
+	NESTING_MAX = 14,
+};
+
+static bool parse_type(struct ez_view *rest, int depth, struct column_type *ret_type);
+
+static bool parse_nested(struct ez_view *rest, int depth, struct column_type *t)
 {
 	const char *from;
-	int depth = 1;
+	int open = 1;
 
 	if (!take_char(rest, '<'))
 		return false;
 	if (t->kind == TYPE_ARRAY) {
 		struct column_type element;
 
-		if (!column_type_parse(rest, &element))
+		if (depth == NESTING_MAX || !parse_type(rest, depth + 1, &element))
 			return false;
 		t->element = xmemdup(&element, sizeof(element));
 		return take_char(rest, '>');
 	}
 	for (from = rest->ptr; rest->len > 0;
 	     *rest = view_of(rest->ptr + 1, rest->len - 1)) {
-		depth += *rest->ptr == '<';
-		depth -= *rest->ptr == '>';
-		if (depth == 0)
+		open += *rest->ptr == '<';
+		open -= *rest->ptr == '>';
+		if (open == 0)
 			break;
 	}
 	t->text = xstrndup(from, (size_t)(rest->ptr - from));
 	return take_char(rest, '>');
 }
 
-bool column_type_parse(struct ez_view *rest, struct column_type *ret_type)
+static bool parse_type(struct ez_view *rest, int depth, struct column_type *ret_type)
 {
 	struct column_type t = { .kind = TYPE_BOOLEAN };
 	struct ez_view word = take_word(rest);
@@ -212,7 +218,7 @@ bool column_type_parse(struct ez_view *rest, struct column_type *ret_type)
 	t.length = names[i].length;
 	t.precision = names[i].precision;
 	if (t.kind == TYPE_ARRAY || t.kind == TYPE_MAP || t.kind == TYPE_STRUCT)
-		is_good = parse_nested(rest, &t);
+		is_good = parse_nested(rest, depth, &t);
 	else
 		is_good = parse_sizes(rest, &t);
 	if (!is_good) {
@@ -221,6 +227,11 @@ bool column_type_parse(struct ez_view *rest, struct column_type *ret_type)
 	}
 	*ret_type = t;
 	return true;
+}
+
+bool column_type_parse(struct ez_view *rest, struct column_type *ret_type)
+{
+	return parse_type(rest, 0, ret_type);
 }
 
 void column_type_format(struct buf *b, const struct column_type *t)
