@@ -46,9 +46,9 @@ static const struct rule rules[] = {
 	{ 200, NULL, NULL, "memory limit",                       REACT_SHRINK },
 	{ 200, NULL, NULL, "Memory of ",                         REACT_SHRINK },
 	{ 200, "MEM_LIMIT_EXCEEDED", NULL, NULL,                 REACT_SHRINK },
-	{ 200, NULL, NULL, "current running txns on db",         REACT_SLOW },
-	{ 200, NULL, NULL, "cuncurrent limit",                   REACT_SLOW },
-	{ 200, NULL, NULL, "concurrent limit",                   REACT_SLOW },
+	{ 200, NULL, NULL, "current running txns on db",         REACT_RETRY },
+	{ 200, NULL, NULL, "cuncurrent limit",                   REACT_RETRY },
+	{ 200, NULL, NULL, "concurrent limit",                   REACT_RETRY },
 
 	/* unknown outcomes */
 	{ 200, NULL, NULL, "Transaction status unknown",         REACT_ASK },

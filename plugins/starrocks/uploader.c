@@ -29,6 +29,7 @@ enum {
 	PACE_MAX_US = 60 * US_PER_SEC,
 	CEILING_MIN = 1024 * 1024,
 	RETRY_MIN_MS = 100,
+	HICCUP_US = US_PER_SEC, /* shorter trouble is not worth a warning */
 	RETRY_MAX_MS = 10000,
 };
 
@@ -196,10 +197,20 @@ static void note_trouble(void *arg, const struct ez_error *err)
 {
 	struct uploader *u = arg;
 
+	int64_t now = mono_us();
+	bool lasts;
+
+	host->log(7, "starrocks: %s", err->text);
 	pthread_mutex_lock(&u->lock);
+	if (u->trouble_since_us == 0)
+		u->trouble_since_us = now;
+	lasts = now - u->trouble_since_us >= HICCUP_US;
 	u->trouble = *err;
-	u->has_trouble = true;
-	tell(u);
+	u->has_trouble = lasts;
+	if (lasts)
+		tell(u);
+	else
+		pthread_mutex_unlock(&u->lock);
 }
 
 static void fail(struct uploader *u, const struct ez_error *err)
@@ -286,6 +297,7 @@ static void *uploader_main(void *arg)
 		u->current = NULL;
 		u->durable = number;
 		u->has_trouble = false;
+		u->trouble_since_us = 0;
 		tell(u);
 	}
 	return NULL;

@@ -38,6 +38,7 @@ struct uploader {
 	struct group *rework;
 	bool stop, has_trouble, has_failure;
 	struct ez_error trouble, failure;
+	int64_t trouble_since_us; /* 0: none */
 	uint64_t durable;
 	size_t n_waiting;
 

@@ -36,7 +36,11 @@ E2E_TESTS = \
 	tests/e2e/slow_commits.sh \
 	tests/e2e/snapshot_then_stream.sh \
 	tests/e2e/stalled_sink.sh \
+	tests/e2e/starrocks_faults.sh \
+	tests/e2e/starrocks_faults_labels.sh \
 	tests/e2e/starrocks_mixed.sh \
+	tests/e2e/starrocks_tables.sh \
+	tests/e2e/starrocks_types.sh \
 	tests/e2e/store_postgres.sh \
 	tests/e2e/streamed_transactions.sh \
 	tests/e2e/table_widths.sh \
@@ -49,7 +53,7 @@ E2E_TESTS = \
 	tests/e2e/worker_jobs.sh \
 	tests/e2e/worker_outage.sh
 TESTS += $(E2E_TESTS)
-EXTRA_DIST += $(E2E_TESTS) tests/e2e/.shellcheckrc tests/e2e/types.tsv tests/e2e/types_check.py
+EXTRA_DIST += $(E2E_TESTS) tests/e2e/.shellcheckrc tests/e2e/starrocks_types.py tests/e2e/types.tsv tests/e2e/types_check.py
 
 # The demonstration belongs to nobody's tests, but into the tarball.
 EXTRA_DIST += demo/run demo/progress.py demo/shop.sql demo/traffic.sql
