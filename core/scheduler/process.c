@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -124,6 +125,7 @@ _noreturn_ static void become(const struct spawn *how)
 		limits_apply(how->limits, how->cgroup_fd >= 0);
 	if (place(null_fd, STDIN_FILENO) && place(out, STDOUT_FILENO) &&
 	    place(err, STDERR_FILENO) && (config < 0 || place(config, CONFIG_FD))) {
+		(void)close_range(config < 0 ? CONFIG_FD : CONFIG_FD + 1, UINT_MAX, 0);
 		fresh_signals();
 		execvpe(how->argv[0], how->argv, how->envp);
 	}

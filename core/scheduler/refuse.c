@@ -139,7 +139,7 @@ static char *refuse_pairs(const struct refuse_rules *rules, const char *at)
 			buf_add_char(&key, *at++);
 		while (is_space(*at))
 			at++;
-		if (*at++ != '=')
+		if (key.len == 0 || *at++ != '=')
 			return not_understood();
 		while (is_space(*at))
 			at++;
