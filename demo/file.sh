@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
+# shellcheck disable=SC2154 # what demo/run sets
 #
 # What demo/run does with --sink file: a folder of JSON lines.
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
+# shellcheck disable=SC2154 # what demo/run sets
 #
 # What demo/run does differently with --sink starrocks: the target is a cluster of two FEs and two BEs that the project's own StarRocks
 # test server plays, over real HTTP and the MySQL protocol.
