@@ -18,8 +18,8 @@ _end() {
 	local rc=$?
 	trap - EXIT
 	if [ -n "$SR_PID" ]; then kill -TERM "$SR_PID" 2>/dev/null && wait "$SR_PID" 2>/dev/null; fi
-	[ -z "${EZ_KEEP:-}" ] || cp "$T/answer" "$EZ_KEEP" 2>/dev/null
-	rm -rf "$T"
+	if [ "$rc" != 0 ] && [ -s "$T/starrocks/log" ]; then tail -n 40 "$T/starrocks/log" >&2; fi
+	if [ -n "${EZ_KEEP:-}" ]; then echo "kept: $T" >&2; else rm -rf "$T"; fi
 	exit "$rc"
 }
 trap _end EXIT

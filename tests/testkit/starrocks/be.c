@@ -299,7 +299,6 @@ static void finish(struct job *j, enum body_result body)
 
 	j->result.write_ms = (mono_us() - from) / US_PER_MS;
 	cluster_lock(x->c);
-	j->sub->is_busy = false;
 	load_result_take(x, &j->result, l);
 	if (body != BODY_OK) {
 		txn_abort(x->c, j->txn, "cancelled");
