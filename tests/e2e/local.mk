@@ -6,9 +6,11 @@ E2E_TESTS = \
 	tests/e2e/bad_input.sh \
 	tests/e2e/barriers.sh \
 	tests/e2e/compression_and_rotation.sh \
+	tests/e2e/control_and_worker.sh \
 	tests/e2e/csv_per_table.sh \
 	tests/e2e/dead_letters.sh \
 	tests/e2e/encodings.sh \
+	tests/e2e/failover.sh \
 	tests/e2e/full_disk.sh \
 	tests/e2e/huge_field.sh \
 	tests/e2e/idle_cost.sh \

@@ -6,9 +6,15 @@
 
 [ -x "$EZ_BUILD/ezcdc-worker" ] || skip "ezcdc-worker is not built"
 
-WORKER=$T/worker
-WORKER_PID=
-mkdir -p "$WORKER/jobs.d" "$WORKER/state" "$WORKER/secrets"
+# worker_folder NAME: from here on it is about the worker in $T/NAME.
+worker_folder() {
+	WORKER=$T/$1
+	WORKER_PID=
+	mkdir -p "$WORKER/jobs.d" "$WORKER/state" "$WORKER/secrets"
+	: >>"$WORKER/log"
+}
+worker_folder worker
+WORKER_PIDS=()
 
 # worker_conf [TEXT]: write the settings, TEXT included.
 worker_conf() {
@@ -24,10 +30,10 @@ worker_conf
 # Daemons are sessions of their own: what is left of them ends with the test.
 _worker_cleanup() {
 	local note pid
-	[ -z "$WORKER_PID" ] || kill -KILL "$WORKER_PID" 2>/dev/null
-	for note in "$WORKER"/state/*/worker.json; do
+	for pid in "${WORKER_PIDS[@]}"; do kill -KILL "$pid" 2>/dev/null; done
+	for note in "$T"/*/state/*/worker.json; do
 		[ -e "$note" ] || continue
-		pid=$(daemon_of "$(basename "$(dirname "$note")")")
+		pid=$(_noted_pid "$note")
 		if [ "${pid:-0}" -gt 1 ] && [[ $(readlink "/proc/$pid/exe") == */dbmazz ]]; then kill -KILL "$pid"; fi
 	done
 }
@@ -40,6 +46,7 @@ worker_start() {
 	rm -f "$WORKER/state/worker.sock"
 	"$EZ_BUILD/ezcdc-worker" --config="$WORKER/worker.conf" "$@" >>"$WORKER/log" 2>&1 </dev/null &
 	WORKER_PID=$!
+	WORKER_PIDS+=($!)
 	await 10 "the worker" worker_up
 }
 
@@ -71,9 +78,8 @@ deploy() {
 withdraw() { rm "$WORKER/jobs.d/$1.conf"; }
 
 # daemon_of NAME: the process that runs the job, as noted by the worker; empty if none.
-daemon_of() {
-	python3 -c 'import json, sys; n = json.load(open(sys.argv[1])); print(n["pid"] or "")' "$WORKER/state/$1/worker.json" 2>/dev/null
-}
+daemon_of() { _noted_pid "$WORKER/state/$1/worker.json"; }
+_noted_pid() { python3 -c 'import json, sys; n = json.load(open(sys.argv[1])); print(n["pid"] or "")' "$1" 2>/dev/null; }
 
 daemon_runs() {
 	local pid
