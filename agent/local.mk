@@ -11,4 +11,5 @@ agent_la_SOURCES = agent/agent.c $(AGENT_SOURCES)
 agent_la_CFLAGS = $(PLUGIN_CFLAGS) $(AGENT_CFLAGS)
 agent_la_LDFLAGS = $(PLUGIN_LDFLAGS)
 agent_la_LIBADD = libbase.la $(AGENT_LIBS)
+dist_man_MANS += agent/ezcdc-agent.7
 endif

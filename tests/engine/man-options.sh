@@ -28,7 +28,8 @@ job = words(os.path.join(src, "docs/man/ezcdc-job.5"))
 plugins = json.load(sys.stdin)["plugins"]
 for plugin in plugins:
     name = plugin["name"]
-    path = os.path.join(src, "plugins", name, "ezcdc-%s.7" % name)
+    folder = name if plugin["kind"] == "agent" else os.path.join("plugins", name)
+    path = os.path.join(src, folder, "ezcdc-%s.7" % name)
     if not os.path.exists(path):
         complain("%s has no manual page" % name)
         continue
@@ -46,4 +47,8 @@ while read -r key; do
 	grep -qw "$key" "$src/docs/man/ezcdc-job.5" || { echo "not ok - $key is not in ezcdc-job(5)"; status=1; }
 done < <(sed -n 's/.*\.name = "\([a-z_]*\)".*/\1/p' "$src/core/engine/job_options.c")
 [ "$status" = 0 ] && echo "ok - job file"
+# And those of the worker.
+while read -r key; do
+	grep -qw "$key" "$src/docs/man/ezcdc-worker.8" || { echo "not ok - $key is not in ezcdc-worker(8)"; status=1; }
+done < <(sed -n 's/.*\.name = "\([a-z_]*\)".*/\1/p' "$src/core/scheduler/settings.c")
 exit $status
