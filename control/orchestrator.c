@@ -157,9 +157,9 @@ static const struct chore {
 	{ "strays", find_strays, US_PER_SEC },
 	{ "retries", retry_failed_jobs, US_PER_SEC / 2 },
 	{ "tasks", keep_tasks, 2 * US_PER_SEC },
-	{ "alerts", keep_alerts, 5 * US_PER_SEC },
+	{ "alerts", keep_alerts, 3 * US_PER_SEC },
 	{ "webhooks", send_alerts, US_PER_SEC },
-	{ "time series", thin_metrics, 60 * US_PER_SEC },
+	{ "time series", thin_metrics, 5 * US_PER_SEC },
 	{ "old time series", thin_all_metrics, INT64_C(3600) * US_PER_SEC },
 	{ "history", keep_history, 300 * US_PER_SEC },
 };

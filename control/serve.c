@@ -34,7 +34,7 @@
 #include "control/settings.h"
 
 enum {
-	LOGINS_BURST = 20,
+	LOGINS_BURST = 6,
 	CALLS_PER_SECOND = 100,
 	CALLS_BURST = 500,
 	PEM_MAX_BYTES = 256 * 1024,

@@ -3,6 +3,7 @@
 
 #include "control/catalog/db.h"
 
+#include <poll.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,14 +95,41 @@ static PGconn *connect_now(const struct db *d)
 	return PQconnectdbParams(names, values, 1);
 }
 
+/* A server that has closed an idle connection is noticed before a statement is lost to it. */
+static bool is_usable(struct db *d)
+{
+	struct pollfd fd = { .events = POLLIN };
+
+	if (!d->conn || PQstatus(d->conn) != CONNECTION_OK)
+		return false;
+	fd.fd = PQsocket(d->conn);
+	/* Its last words first, then the end. */
+	for (int i = 0; i < 3 && poll(&fd, 1, 0) > 0; i++) {
+		if (!PQconsumeInput(d->conn) || PQisBusy(d->conn))
+			return false;
+	}
+	return PQstatus(d->conn) == CONNECTION_OK;
+}
+
+/* Such as the last words of a server that is going down. */
+static void take_notice(void *arg, const char *text)
+{
+	struct ez_view rest = view_str(text), line;
+
+	(void)arg;
+	if (view_split(&rest, '\n', &line))
+		log_msg(EZL_DEBUG, "the catalog says: %.*s", VIEW_ARG(line));
+}
+
 enum db_result db_connect(struct db *d, struct buf *why)
 {
-	if (d->conn && PQstatus(d->conn) == CONNECTION_OK)
+	if (is_usable(d))
 		return DB_OK;
 	PQfinish(d->conn);
 	d->in_transaction = false;
 	d->conn = connect_now(d);
 	if (PQstatus(d->conn) == CONNECTION_OK) {
+		PQsetNoticeProcessor(d->conn, take_notice, NULL);
 		if (PQserverVersion(d->conn) >= 130000)
 			return DB_OK;
 		note(d, "the catalog needs PostgreSQL 13 or newer");

@@ -98,6 +98,8 @@ static int listen_at(const struct server_options *o, struct buf *why)
 static struct MHD_Daemon *start_daemon(struct server *s, const struct server_options *o,
 				       int fd)
 {
+	static const char text[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2";
+	const char *priorities = text;
 	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME;
 	struct MHD_OptionItem tls[] = {
 		{ MHD_OPTION_HTTPS_MEM_CERT, 0, NULL },
@@ -111,8 +113,7 @@ static struct MHD_Daemon *start_daemon(struct server *s, const struct server_opt
 		/* The library takes what it only reads without const. */
 		memcpy(&tls[0].ptr_value, &o->certificate, sizeof(void *));
 		memcpy(&tls[1].ptr_value, &o->key, sizeof(void *));
-		tls[2].ptr_value =
-			(char[]){ "SECURE256:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2" };
+		memcpy(&tls[2].ptr_value, &priorities, sizeof(void *));
 	} else {
 		tls[0].option = MHD_OPTION_END;
 	}

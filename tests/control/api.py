@@ -174,9 +174,11 @@ def main(*tests):
     """Runs each test, says how it went, and ends the program."""
     failed = 0
     for test in tests:
+        begun = time.monotonic()
         try:
             test()
             print(f"ok - {test.__name__}")
+            print(f"  {time.monotonic() - begun:.1f} s", flush=True)
         except Exception as e:  # whatever goes wrong is a failed case
             failed += 1
             print(f"not ok - {test.__name__}: {type(e).__name__}: {e}")

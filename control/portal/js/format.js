@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Numbers, sizes and times in words for people. "–" stands for what is not known. */
+const NONE = '–';
+const known = (n) => n !== null && n !== undefined && Number.isFinite(Number(n));
+
+const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
+const fine = new Intl.NumberFormat('en', { maximumSignificantDigits: 3 });
+
+export function count(n) {
+	return known(n) ? whole.format(n) : NONE;
+}
+
+/* 1234567 -> 1.23 M */
+export function short(n) {
+	if (!known(n))
+		return NONE;
+	for (const [unit, size] of [['G', 1e9], ['M', 1e6], ['k', 1e4]])
+		if (Math.abs(n) >= size)
+			return `${fine.format(n / (unit === 'k' ? 1e3 : size))} ${unit}`;
+	return Math.abs(n) < 10 ? fine.format(n) : whole.format(n);
+}
+
+export function rate(n) {
+	return known(n) ? `${short(n)} rows/s` : NONE;
+}
+
+export function bytes(n) {
+	if (!known(n) || n < 0)
+		return NONE;
+	const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+	let i = 0;
+	for (; n >= 1024 && i < units.length - 1; i++)
+		n /= 1024;
+	return `${fine.format(n)} ${units[i]}`;
+}
+
+export function duration(ms) {
+	if (!known(ms))
+		return NONE;
+	if (ms < 1000)
+		return `${whole.format(ms)} ms`;
+	const sec = ms / 1000;
+	if (sec < 60)
+		return `${fine.format(sec)} s`;
+	if (sec < 3600)
+		return `${Math.floor(sec / 60)} min ${Math.floor(sec % 60)} s`;
+	if (sec < 86400)
+		return `${Math.floor(sec / 3600)} h ${Math.floor(sec % 3600 / 60)} min`;
+	return `${Math.floor(sec / 86400)} d ${Math.floor(sec % 86400 / 3600)} h`;
+}
+
+/* "3 min ago" */
+export function ago(iso, now = Date.now()) {
+	if (!iso)
+		return NONE;
+	const sec = Math.round((now - Date.parse(iso)) / 1000);
+	const far = Math.abs(sec);
+	const text = far < 60 ? `${far} s` : far < 3600 ? `${Math.floor(far / 60)} min`
+		: far < 86400 ? `${Math.floor(far / 3600)} h` : `${Math.floor(far / 86400)} d`;
+	if (far < 5)
+		return 'just now';
+	return sec >= 0 ? `${text} ago` : `in ${text}`;
+}
+
+export function exact(iso) {
+	if (!iso)
+		return '';
+	return new Date(iso).toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'medium' });
+}
+
+export function clock(ms, withDay = false) {
+	const d = new Date(ms);
+	const time = d.toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' });
+	return withDay ? `${d.getDate()}.${d.getMonth() + 1}. ${time}` : time;
+}
+
+export function plural(n, one, many = `${one}s`) {
+	return `${count(n)} ${Number(n) === 1 ? one : many}`;
+}
+
+export function percent(part, of) {
+	return of > 0 ? Math.min(100, Math.round(100 * part / of)) : 0;
+}

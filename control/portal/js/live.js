@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * News of the control plane. One stream of server-sent events for the whole portal; while
+ * it is down the pages poll faster instead. Subscribers learn that something of a kind
+ * (job, worker, task, alert) has changed and load it anew.
+ */
+const KINDS = ['job', 'worker', 'task', 'alert'];
+const subscribers = new Set();
+let source = null;
+let isUp = false;
+const watchers = new Set();
+
+function setUp(up) {
+	if (isUp === up)
+		return;
+	isUp = up;
+	watchers.forEach((f) => f(up));
+}
+
+function tell(kind, data) {
+	for (const s of subscribers)
+		if (kind === 'reload' || s.kinds.includes(kind))
+			s.run(kind, data);
+}
+
+export function connect() {
+	if (source)
+		return;
+	source = new EventSource('/api/events');
+	source.onopen = () => {
+		setUp(true);
+		tell('reload', {});
+	};
+	source.onerror = () => {
+		setUp(false);
+		/* The browser gives up for good when the answer was not a stream. */
+		if (source?.readyState === EventSource.CLOSED) {
+			source = null;
+			setTimeout(connect, 5000);
+		}
+	};
+	for (const kind of [...KINDS, 'reload']) {
+		source.addEventListener(kind, (e) => {
+			let data = {};
+			try {
+				data = JSON.parse(e.data);
+			} catch {
+				/* A line that was cut off says no less that something has changed. */
+			}
+			tell(kind, data);
+		});
+	}
+}
+
+export function disconnect() {
+	source?.close();
+	source = null;
+	setUp(false);
+}
+
+export function subscribe(kinds, run) {
+	const s = { kinds, run };
+	subscribers.add(s);
+	return () => subscribers.delete(s);
+}
+
+export function isLive() {
+	return isUp;
+}
+
+/* f(up) whenever the stream comes or goes. */
+export function watch(f) {
+	watchers.add(f);
+	return () => watchers.delete(f);
+}

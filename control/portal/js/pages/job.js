@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+/* One job: what it does, tab by tab, and what one can do with it. */
+import { h } from '../dom.js';
+import * as api from '../api.js';
+import * as fmt from '../format.js';
+import * as ui from '../ui.js';
+import { actions } from '../job/actions.js';
+import { Overview } from '../job/overview.js';
+import { Tables } from '../job/tables.js';
+import { History } from '../job/history.js';
+import { Log } from '../job/log.js';
+import { DeadLetters } from '../job/dead-letters.js';
+import { Configuration } from '../job/configuration.js';
+
+const TABS = [
+	['overview', 'Overview', Overview],
+	['tables', 'Tables', Tables],
+	['history', 'History', History],
+	['log', 'Log', Log],
+	['dead-letters', 'Dead letters', DeadLetters],
+	['configuration', 'Configuration', Configuration],
+];
+
+function progress(job) {
+	const copying = job.tables.filter((t) => t.state === 'copying' || t.state === 'waiting');
+	const rows = job.tables.reduce((a, t) => a + (t.rows ?? 0), 0);
+	const of = job.tables.reduce((a, t) => a + Math.max(t.estimate ?? 0, t.rows ?? 0), 0);
+	return `Copying ${fmt.plural(copying.length, 'table')} of ${job.tables.length}: ${fmt.short(rows)} of about ${fmt.short(of)} rows, ${fmt.percent(rows, of)} %.`;
+}
+
+/* The sentence that one came for. */
+function sentence(job) {
+	const m = job.metrics;
+	switch (ui.jobState(job)) {
+	case 'streaming': case 'running':
+		return m.lag_ms === null ? 'Running; the first figures come within seconds.'
+			: `Streaming, ${fmt.duration(m.lag_ms)} behind the source at ${fmt.rate(m.rows_per_second)}.`;
+	case 'snapshot': return progress(job);
+	case 'pending': return 'Waiting for a worker of its deployment with room for one more job.';
+	case 'starting': case 'init': return job.error ? `Starting again after: ${job.error}` : 'A worker is starting it.';
+	case 'paused': return 'Paused. The source keeps its changes until it goes on: its disk fills meanwhile.';
+	case 'pausing': return 'Pausing: what is in flight is finished first.';
+	case 'stopping': return 'Stopping: what is in flight is made durable first.';
+	case 'stopped': return 'Stopped. Its slot at the source keeps changes, and disk, until it starts again or is deleted with its slot.';
+	case 'created': return 'Made, not started yet.';
+	case 'retrying': return `Failed; tries again ${fmt.ago(job.retry_at)}.`;
+	default: return '';
+	}
+}
+
+function whatNow(view, job) {
+	if (job.status !== 'failed')
+		return null;
+	const m = job.metrics;
+	const kept = m.retained_bytes > 0 ? ` The source keeps ${fmt.bytes(m.retained_bytes)} of its log for this job${
+		m.safe_bytes > 0 ? `, ${fmt.percent(m.retained_bytes, m.retained_bytes + m.safe_bytes)} % of its limit` : ''}.` : '';
+	return ui.notice('bad', ['Failed ', ui.when(job.status_since), job.exit_code ? ` (exit code ${job.exit_code})` : ''], [
+		h('p', ui.sentence(job.error ?? 'No reason was given')),
+		h('p.muted', `Nothing is lost: it goes on from its last durable position.${kept}`, job.retry_at ? [' It tries again by itself ', ui.when(job.retry_at), '.']
+			: ' It waits for a person: mend the cause, then retry.')],
+	ui.link('Log', view.href({ tab: 'log' })));
+}
+
+export function page(view) {
+	view.title('Job');
+	const parts = Object.fromEntries(TABS.map(([name, , Part]) => [name, new Part(view)]));
+	view.cleanups.push(() => Object.values(parts).forEach((p) => p.stop?.()));
+	const tab = () => (parts[view.query.get('tab')] ? view.query.get('tab') : 'overview');
+	const part = () => parts[tab()];
+	/* Going from tab to tab draws anew and loads what the new one needs. */
+	view.samePage = () => {
+		view.query = new URLSearchParams(location.search);
+		if (view.data)
+			view.draw();
+		view.reload();
+		return true;
+	};
+	return view.load(async (signal) => {
+		const [job] = await Promise.all([api.get(`/api/jobs/${view.params.id}`, signal), part().fetch?.(signal)]);
+		return job;
+	}, (job) => {
+		view.title(job.name);
+		const count = { tables: job.tables.length, 'dead-letters': job.metrics.dead_letters };
+		return [
+			ui.crumbs(['Jobs', '/jobs']),
+			h('header.page-head',
+				h('div.page-words', h('h1', { tabindex: '-1' }, job.name, ' ', ui.badge(ui.jobState(job))),
+					h('p.lead', sentence(job), h('span.muted', ' Since ', ui.when(job.status_since),
+						job.worker ? [' on ', h('a', { href: `/workers/${job.worker_id}` }, job.worker)] : '', ' · ', ui.id(job.job_id)))),
+				h('div.page-actions', actions(view, job))),
+			whatNow(view, job),
+			ui.tabs(TABS.map(([name, text]) => [name, text, count[name]]), tab(), (name) => view.href({ tab: name === 'overview' ? null : name })),
+			h('div.tab-body', { key: tab() }, part().render(job)),
+		];
+	}, { kinds: ['job'], every: 5000 });
+}
