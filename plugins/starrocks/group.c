@@ -53,14 +53,12 @@ static void make_room(struct group *g, size_t n)
 	charge(g);
 }
 
-void group_add(struct group *g, const struct ez_batch *b)
+void group_add(struct group *g, const struct ez_batch *b, size_t from, size_t to)
 {
 	if (g->first == 0)
 		g->first = b->number;
-	g->last = b->number;
-	g->bytes += b->bytes;
-	make_room(g, b->n_events);
-	for (size_t i = 0; i < b->n_events; i++) {
+	make_room(g, to - from);
+	for (size_t i = from; i < to; i++) {
 		if (!b->events[i]->table || b->events[i]->op == EZ_OP_TRUNCATE)
 			continue;
 		g->events[g->n_events] = b->events[i];
@@ -68,6 +66,12 @@ void group_add(struct group *g, const struct ez_batch *b)
 		g->places[g->n_events++] =
 			(struct group_place){ .batch = b->number, .row = (uint32_t)i };
 	}
+}
+
+void group_end_batch(struct group *g, const struct ez_batch *b)
+{
+	g->last = b->number;
+	g->bytes += b->bytes;
 	for (size_t i = 0; i < b->n_commits; i++) {
 		struct ez_position p = b->commits[i]->position;
 

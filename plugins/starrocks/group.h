@@ -45,8 +45,11 @@ struct group {
 _returns_nonnull_ struct group *group_new(struct ez_ctx *ctx);
 struct group *group_free(struct group *g);
 
-/* Messages and truncates are not rows. */
-void group_add(struct group *g, const struct ez_batch *b);
+/* Takes events [from, to) of the batch in; messages and truncates are not rows. */
+void group_add(struct group *g, const struct ez_batch *b, size_t from, size_t to);
+
+/* All of the batch is in it, or in groups before it. */
+void group_end_batch(struct group *g, const struct ez_batch *b);
 
 /* `settle` as in encode_rules. EZ_E_DATA: a row cannot be expressed and may not be left out. */
 _must_check_ int group_encode(struct group *g, struct encoder *e, bool one_set,

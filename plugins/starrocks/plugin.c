@@ -13,7 +13,9 @@
  * The StarRocks sink as the engine sees it. sink.c says how it works.
  *
  * EZ_CAP_POSITION and EZ_CAP_ATOMIC depend on the server's version, so they are not claimed;
- * recover() returns a position where there is one.
+ * recover() returns a position where there is one. EZ_CAP_ORDERED: the sink itself sees to it
+ * that everything is loaded before a table is altered or emptied, so that the engine need not
+ * cut a transaction for that.
  */
 
 static int load(const struct ez_host *h)
@@ -108,7 +110,8 @@ static const struct ez_sink ops = {
 
 const struct ez_plugin ez_plugin = {
 	EZ_PLUGIN_HEAD,
-	.caps = EZ_CAP_SNAPSHOT | EZ_CAP_PARTIAL_ROWS | EZ_CAP_IDEMPOTENT,
+	.caps = EZ_CAP_SNAPSHOT | EZ_CAP_PARTIAL_ROWS | EZ_CAP_IDEMPOTENT |
+		EZ_CAP_ORDERED,
 	.kind = EZ_SINK,
 	.name = "starrocks",
 	.version = PACKAGE_VERSION,

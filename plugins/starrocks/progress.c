@@ -19,7 +19,7 @@ enum {
 	SQL_CAP = 4096,
 	BODY_CAP = 2 * 1024 * 1024,
 	COPYING_CAP = 1024 * 1024,
-	CLAIM_TRIES = 20,
+	CLAIM_TRIES = 8,
 	CLAIM_WAIT_MS = 250,
 };
 
@@ -217,11 +217,21 @@ static int is_ours(struct progress *p, struct sqlc *c, struct loader *l, uint64_
 	return EZ_OK;
 }
 
+/*
+ * Labels are remembered longer than rows: a job that was dropped and made again, or a table
+ * that somebody emptied, must not lead back to numbers that were used. So without a row the
+ * clock decides.
+ */
+static uint64_t next_run(const struct progress *p)
+{
+	return MAX(p->run + 1, (uint64_t)(host->now_us() / US_PER_SEC));
+}
+
 int progress_claim(struct progress *p, struct sqlc *c, struct loader *l,
 		   struct ez_error *err)
 {
 	for (unsigned i = 0; i < CLAIM_TRIES; i++) {
-		uint64_t run = p->run + 1;
+		uint64_t run = next_run(p);
 		struct load *load = progress_load(p, run, 0, p->position, p->order);
 		struct load *loads[] = { load };
 		struct refusal refusal;

@@ -18,7 +18,7 @@ struct sqlc;
 /*
  * The row that the job has in the table _ez_progress of the target database.
  *
- * It says which run of the job loads (each start of the daemon is one, numbered from 1), the
+ * It says which run of the job loads (each start of the daemon is one, with a higher number), the
  * last group of batches that this run is known to have loaded, and the position behind it.
  * On 4.0 and later the row is part of the group's transaction, so it is exact, and recover()
  * returns its position. Below, it is written beside the following group and says only which

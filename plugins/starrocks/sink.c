@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/list.h"
 #include "base/random.h"
 #include "base/str.h"
@@ -56,6 +57,11 @@
  * the job copies are named in its row before their first row is loaded: when the copy begins
  * again these, and only these, are emptied.
  */
+
+enum {
+	PATIENCE_MS = 500,
+	HOLD_US = 3 * US_PER_SEC, /* for the rest of a transaction */
+};
 
 /* Which run of which job this process is; snapshot writers learn it from writer 0. */
 struct run {
@@ -128,6 +134,7 @@ int sink_open(const struct ez_open *open, struct sink **ret, struct ez_error *er
 	k->epoch = open->epoch;
 	k->is_main = open->role != EZ_ROLE_READER;
 	k->batch_bytes = (size_t)open->batch_bytes;
+	k->hold_bytes = (size_t)open->memory / 3;
 	rc = settings_read(&k->s, open->config, err);
 	if (rc == EZ_OK) {
 		k->sql = sqlc_new(&k->s);
@@ -200,10 +207,12 @@ static int settle(void *arg, struct ez_error *err)
 
 		if (rc == EZ_AGAIN)
 			rc = rework(k, g, err);
+		else if (http_is_interrupted(k->uploader.loader.http))
+			return host->fail(err, EZ_E_CANCELLED, "", "the job was stopped");
+		else
+			uploader_wait(&k->uploader, 100);
 		if (rc < 0 && rc != EZ_E_TRANSIENT)
 			return rc;
-		if (rc != EZ_AGAIN)
-			uploader_wait(&k->uploader, 100);
 	}
 	return EZ_OK;
 }
@@ -217,63 +226,121 @@ static int seal(struct sink *k, struct ez_error *err)
 		return EZ_OK;
 	rc = group_encode(g, k->encoder, k->uploader.is_atomic && k->is_main, settle, k,
 			  err);
-	if (rc == EZ_OK) {
-		k->open = NULL;
-		rc = uploader_push(&k->uploader, g, err);
+	if (rc < 0)
+		return rc;
+	k->open = NULL;
+	k->flush_wanted = false;
+	return uploader_push(&k->uploader, g, err);
+}
+
+/* The same, whatever passes; then everything is visible. */
+static int seal_and_settle(struct sink *k, struct ez_error *err)
+{
+	for (;;) {
+		int rc = seal(k, err);
+
+		if (rc == EZ_OK)
+			rc = settle(k, err);
+		if (rc != EZ_E_TRANSIENT)
+			return rc;
+		rc = sqlc_sleep(k->sql, PATIENCE_MS, err);
+		if (rc < 0)
+			return rc;
+	}
+}
+
+/* Part of the batch is taken already, so what passes is waited for. */
+static int truncate_table(struct sink *k, const struct ez_table *t, struct ez_error *err)
+{
+	int rc = seal_and_settle(k, err);
+
+	while (rc == EZ_OK) {
+		rc = targets_truncate(k->targets, t, err);
+		if (rc != EZ_E_TRANSIENT)
+			break;
+		host->log(4, "starrocks: %s; trying again", err->text);
+		rc = sqlc_sleep(k->sql, PATIENCE_MS, err);
 	}
 	return rc;
 }
 
-static int truncate_tables(struct sink *k, const struct ez_batch *b, struct ez_error *err)
+static struct group *open_group(struct sink *k)
 {
-	int rc = settle(k, err);
-
-	for (size_t i = 0; rc == EZ_OK && i < b->n_events; i++)
-		if (b->events[i]->op == EZ_OP_TRUNCATE)
-			rc = targets_truncate(k->targets, b->events[i]->table, err);
-	return rc;
+	if (!k->open)
+		k->open = group_new(k->ctx);
+	return k->open;
 }
 
-/* A truncate comes alone in its batch, and everything before it is durable. */
-static bool has_truncate(const struct ez_batch *b)
+/*
+ * A transaction that goes on in the next batch is better committed with it: then nobody sees
+ * a part. Unless it does not fit, or its end does not come.
+ */
+static bool may_hold(const struct sink *k)
 {
-	return b->n_events > 0 && b->events[0]->op == EZ_OP_TRUNCATE;
+	return k->tail_is_open && k->uploader.is_atomic && k->open &&
+	       k->open->bytes < k->hold_bytes && host->mem(k->ctx, 0) != EZ_AGAIN &&
+	       mono_us() - k->written_us < HOLD_US;
+}
+
+static int take_rows(struct sink *k, const struct ez_batch *b, struct ez_error *err)
+{
+	size_t from = 0;
+
+	for (size_t i = 0; i < b->n_events; i++) {
+		int rc;
+
+		if (LIKELY(b->events[i]->op != EZ_OP_TRUNCATE))
+			continue;
+		if (i > from)
+			group_add(open_group(k), b, from, i);
+		from = i + 1;
+		rc = truncate_table(k, b->events[i]->table, err);
+		if (rc < 0)
+			return rc;
+	}
+	group_add(open_group(k), b, from, b->n_events);
+	group_end_batch(k->open, b);
+	return EZ_OK;
 }
 
 int sink_write(struct sink *k, const struct ez_batch *b, struct ez_error *err)
 {
 	int rc = k->is_ready ? EZ_OK : join_run(k, err);
 
-	if (rc == EZ_OK && has_truncate(b))
-		rc = truncate_tables(k, b, err);
-	if (rc < 0)
-		return rc;
 	if (k->is_main && !k->is_streaming) {
 		k->is_streaming = true;
 		buf_reset(&k->progress.copying); /* the copy is over */
 	}
-	if (!k->open)
-		k->open = group_new(k->ctx);
-	group_add(k->open, b);
-	if (k->open->bytes < uploader_ceiling(&k->uploader) || k->uploader.n_waiting > 0)
+	if (rc == EZ_OK)
+		rc = take_rows(k, b, err);
+	if (rc < 0)
+		return rc;
+	k->tail_is_open = (b->flags & EZ_BATCH_OPEN) != 0;
+	k->written_us = mono_us();
+	if (may_hold(k) ||
+	    (!k->flush_wanted && (k->open->bytes < uploader_ceiling(&k->uploader) ||
+				  uploader_has_waiting(&k->uploader))))
 		return EZ_OK;
 	rc = seal(k, err);
-	if (rc == EZ_E_TRANSIENT)
-		return EZ_OK; /* the batch is taken; flush tries again */
-	return rc;
+	return rc == EZ_E_TRANSIENT ? EZ_OK : rc; /* it is taken; durable tries again */
 }
 
 int sink_flush(struct sink *k, struct ez_error *err)
 {
-	return seal(k, err);
+	k->flush_wanted = k->open != NULL;
+	return may_hold(k) ? EZ_OK : seal(k, err);
 }
 
 int sink_durable(struct sink *k, uint32_t wait_ms, uint64_t *ret_number,
 		 struct ez_error *err)
 {
 	struct group *g = NULL;
-	int rc = uploader_news(&k->uploader, ret_number, &g, err);
+	int rc = EZ_OK;
 
+	if (k->flush_wanted && !may_hold(k))
+		rc = seal(k, err);
+	if (rc == EZ_OK)
+		rc = uploader_news(&k->uploader, ret_number, &g, err);
 	if (rc == EZ_AGAIN)
 		rc = rework(k, g, err);
 	else if (rc == EZ_OK && wait_ms > 0)
@@ -333,7 +400,11 @@ int sink_recover(struct sink *k, struct ez_position *ret, struct ez_error *err)
 int sink_table(struct sink *k, const struct ez_table *before, const struct ez_table *now,
 	       struct ez_error *err)
 {
-	return targets_prepare(k->targets, before, now, err);
+	/* What is new, or new only to this process, has no loads under way. */
+	bool is_changed = before && before->version != now->version;
+	int rc = is_changed ? seal_and_settle(k, err) : EZ_OK;
+
+	return rc < 0 ? rc : targets_prepare(k->targets, before, now, err);
 }
 
 /* ------------------------------------------------------------------------- snapshot */

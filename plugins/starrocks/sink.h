@@ -27,7 +27,7 @@ struct sink {
 	char *id; /* base of labels: "ezcdc_shop" */
 	uint64_t epoch;
 	bool is_main, is_ready, is_streaming;
-	size_t batch_bytes;
+	size_t batch_bytes, hold_bytes;
 	struct sqlc *sql;
 	struct targets *targets;
 	struct encoder *encoder, *reworker;
@@ -35,6 +35,9 @@ struct sink {
 	bool has_uploader;
 	struct progress progress; /* writer 0 */
 	struct group *open;       /* being collected */
+	bool flush_wanted;        /* the open group is to go as soon as it may */
+	bool tail_is_open;        /* its last transaction goes on in the next batch */
+	int64_t written_us;
 	uint64_t n_notes;
 };
 

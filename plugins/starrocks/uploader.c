@@ -268,7 +268,6 @@ static struct group *take(struct uploader *u)
 		u->first = g->next;
 		if (!u->first)
 			u->last = &u->first;
-		u->n_waiting--;
 	}
 	u->current = g;
 	pthread_mutex_unlock(&u->lock);
@@ -295,7 +294,7 @@ static void *uploader_main(void *arg)
 		u->loaded_us = mono_us();
 		pthread_mutex_lock(&u->lock);
 		u->current = NULL;
-		u->durable = number;
+		u->durable = MAX(u->durable, number);
 		u->has_trouble = false;
 		u->trouble_since_us = 0;
 		tell(u);
@@ -370,7 +369,6 @@ int uploader_push(struct uploader *u, struct group *g, struct ez_error *err)
 	g->next = NULL;
 	*u->last = g;
 	u->last = &g->next;
-	u->n_waiting++;
 	pthread_cond_broadcast(&u->work);
 	pthread_mutex_unlock(&u->lock);
 	return EZ_OK;
@@ -429,6 +427,16 @@ void uploader_wait(struct uploader *u, uint32_t ms)
 	pthread_mutex_lock(&u->lock);
 	pthread_cond_timedwait(&u->news, &u->lock, &until);
 	pthread_mutex_unlock(&u->lock);
+}
+
+bool uploader_has_waiting(struct uploader *u)
+{
+	bool has;
+
+	pthread_mutex_lock(&u->lock);
+	has = u->first != NULL;
+	pthread_mutex_unlock(&u->lock);
+	return has;
 }
 
 size_t uploader_ceiling(struct uploader *u)

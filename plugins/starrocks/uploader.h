@@ -40,7 +40,6 @@ struct uploader {
 	struct ez_error trouble, failure;
 	int64_t trouble_since_us; /* 0: none */
 	uint64_t durable;
-	size_t n_waiting;
 
 	/* the thread's */
 	uint64_t n_groups;
@@ -71,6 +70,7 @@ void uploader_push_back(struct uploader *u, struct group *g);
 /* Waits for news, at most that long. */
 void uploader_wait(struct uploader *u, uint32_t ms);
 
+bool uploader_has_waiting(struct uploader *u);
 size_t uploader_ceiling(struct uploader *u);
 void uploader_interrupt(struct uploader *u);
 

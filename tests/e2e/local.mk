@@ -40,6 +40,8 @@ E2E_TESTS = \
 	tests/e2e/stalled_sink.sh \
 	tests/e2e/starrocks_faults.sh \
 	tests/e2e/starrocks_faults_labels.sh \
+	tests/e2e/starrocks_killed.sh \
+	tests/e2e/starrocks_killed_labels.sh \
 	tests/e2e/starrocks_mixed.sh \
 	tests/e2e/starrocks_tables.sh \
 	tests/e2e/starrocks_types.sh \
