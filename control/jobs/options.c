@@ -113,37 +113,76 @@ static bool is_in_range(const struct json_t *o, int64_t n)
 	return n >= doc_int(o, "min", INT64_MIN) && n <= doc_int(o, "max", INT64_MAX);
 }
 
-/* NULL when the value has the type; else what it must be. */
-static const char *type_problem(const struct json_t *o, const struct json_t *v)
+/* Each takes the option and a value, and says whether the value has the type. */
+static bool fits_string(const struct json_t *o, const struct json_t *v)
 {
-	const char *type = doc_str(o, "type"), *s = doc_str_value(v);
-	uint64_t size;
+	(void)o;
+	return doc_is(v, DOC_STRING);
+}
+
+static bool fits_bool(const struct json_t *o, const struct json_t *v)
+{
+	(void)o;
+	return doc_is(v, DOC_BOOL);
+}
+
+static bool fits_enum(const struct json_t *o, const struct json_t *v)
+{
+	return is_choice_of(doc_get(o, "choices"), doc_str_value(v));
+}
+
+static bool fits_list(const struct json_t *o, const struct json_t *v)
+{
+	(void)o;
+	return is_list_of_strings(v);
+}
+
+static bool fits_int(const struct json_t *o, const struct json_t *v)
+{
+	return doc_is(v, DOC_INT) && is_in_range(o, doc_int_value(v));
+}
+
+static bool fits_size(const struct json_t *o, const struct json_t *v)
+{
+	const char *s = doc_str_value(v);
+	uint64_t bytes;
+
+	(void)o;
+	return doc_is(v, DOC_INT) || (s && parse_size(view_str(s), &bytes));
+}
+
+static bool fits_duration(const struct json_t *o, const struct json_t *v)
+{
+	const char *s = doc_str_value(v);
 	int64_t us;
 
-	if (!type || strcmp(type, "secret") == 0 || strcmp(type, "map") == 0)
-		return NULL;
-	if (strcmp(type, "string") == 0)
-		return s ? NULL : "must be a string";
-	if (strcmp(type, "bool") == 0)
-		return doc_is(v, DOC_BOOL) ? NULL : "must be true or false";
-	if (strcmp(type, "enum") == 0)
-		return is_choice_of(doc_get(o, "choices"), s)
-			       ? NULL
-			       : "is not one of its choices";
-	if (strcmp(type, "list") == 0)
-		return is_list_of_strings(v) ? NULL : "must be a list of strings";
-	if (strcmp(type, "int") == 0)
-		return doc_is(v, DOC_INT) && is_in_range(o, doc_int_value(v))
-			       ? NULL
-			       : "must be a whole number in its range";
-	if (strcmp(type, "size") == 0)
-		return doc_is(v, DOC_INT) || (s && parse_size(view_str(s), &size))
-			       ? NULL
-			       : "must be a size such as 64MiB";
-	if (strcmp(type, "duration") == 0)
-		return s && parse_duration(view_str(s), &us)
-			       ? NULL
-			       : "must be a duration such as 30s";
+	(void)o;
+	return s && parse_duration(view_str(s), &us);
+}
+
+static const struct {
+	const char *type;
+	bool (*fits)(const struct json_t *o, const struct json_t *v);
+	const char *problem;
+} types[] = {
+	{ "string", fits_string, "must be a string" },
+	{ "bool", fits_bool, "must be true or false" },
+	{ "enum", fits_enum, "is not one of its choices" },
+	{ "list", fits_list, "must be a list of strings" },
+	{ "int", fits_int, "must be a whole number in its range" },
+	{ "size", fits_size, "must be a size such as 64MiB" },
+	{ "duration", fits_duration, "must be a duration such as 30s" },
+};
+
+/* NULL when the value has the type; secrets and maps are looked at elsewhere. */
+static const char *type_problem(const struct json_t *o, const struct json_t *v)
+{
+	const char *type = doc_str(o, "type");
+
+	for (size_t i = 0; type && i < ARRAY_LEN(types); i++) {
+		if (strcmp(types[i].type, type) == 0)
+			return types[i].fits(o, v) ? NULL : types[i].problem;
+	}
 	return NULL;
 }
 

@@ -114,32 +114,41 @@ static int64_t parse_fraction_us(const char **s)
 	return us;
 }
 
+/* "2026-01-31" */
+static bool parse_date(const char **s, struct tm *tm)
+{
+	int century, year;
+
+	if (!two_digits(s, &century) || !two_digits(s, &year) || !literal(s, "-") ||
+	    !two_digits(s, &tm->tm_mon) || !literal(s, "-") ||
+	    !two_digits(s, &tm->tm_mday))
+		return false;
+	tm->tm_year = century * 100 + year - 1900;
+	tm->tm_mon--;
+	return century >= 19 && tm->tm_mon >= 0 && tm->tm_mon < 12 && tm->tm_mday >= 1 &&
+	       tm->tm_mday <= 31;
+}
+
+/* "12:00:00" */
+static bool parse_clock(const char **s, struct tm *tm)
+{
+	return two_digits(s, &tm->tm_hour) && literal(s, ":") &&
+	       two_digits(s, &tm->tm_min) && literal(s, ":") &&
+	       two_digits(s, &tm->tm_sec) && tm->tm_hour < 24 && tm->tm_min < 60 &&
+	       tm->tm_sec <= 60;
+}
+
 bool parse_rfc3339(const char *s, int64_t *ret_us)
 {
-	int century, year, month, day, hour, minute, second;
 	int64_t zone, fraction;
 	struct tm tm = { .tm_isdst = 0 };
-	time_t t;
 
-	if (!two_digits(&s, &century) || !two_digits(&s, &year) || !literal(&s, "-") ||
-	    !two_digits(&s, &month) || !literal(&s, "-") || !two_digits(&s, &day) ||
-	    !literal(&s, "Tt ") || !two_digits(&s, &hour))
-		return false;
-	if (!literal(&s, ":") || !two_digits(&s, &minute) || !literal(&s, ":") ||
-	    !two_digits(&s, &second))
+	if (!parse_date(&s, &tm) || !literal(&s, "Tt ") || !parse_clock(&s, &tm))
 		return false;
 	fraction = parse_fraction_us(&s);
-	if (!parse_zone(&s, &zone) || *s != '\0' || century < 19 || month < 1 ||
-	    month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 || second > 60)
+	if (!parse_zone(&s, &zone) || *s != '\0')
 		return false;
-	tm.tm_year = century * 100 + year - 1900;
-	tm.tm_mon = month - 1;
-	tm.tm_mday = day;
-	tm.tm_hour = hour;
-	tm.tm_min = minute;
-	tm.tm_sec = second;
-	t = timegm(&tm);
-	*ret_us = ((int64_t)t - zone) * US_PER_SEC + fraction;
+	*ret_us = ((int64_t)timegm(&tm) - zone) * US_PER_SEC + fraction;
 	return true;
 }
 
