@@ -99,3 +99,12 @@ const struct json *json_at(const struct json *j, size_t i)
 {
 	return j ? opaque(json_array_get(tree(j), i)) : NULL;
 }
+
+struct ez_view json_item_str(const struct json *j, size_t i)
+{
+	const json_t *t = j ? json_array_get(tree(j), i) : NULL;
+
+	if (!json_is_string(t))
+		return (struct ez_view){ NULL, 0 };
+	return (struct ez_view){ json_string_value(t), json_string_length(t) };
+}

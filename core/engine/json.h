@@ -35,5 +35,6 @@ const struct json *json_get(const struct json *j, const char *key);
 /* Arrays. */
 size_t json_len(const struct json *j);
 const struct json *json_at(const struct json *j, size_t i);
+struct ez_view json_item_str(const struct json *j, size_t i);
 
 #endif
