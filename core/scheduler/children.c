@@ -56,7 +56,7 @@ void children_release(struct children *c)
 
 static int spawn(struct child *k, const struct child_job *job)
 {
-	struct spawn how = { .argv = job->argv, .envp = environ, .config_fd = -1, .cgroup_fd = -1 };
+	struct spawn how = { .argv = job->argv, .envp = job->envp ? job->envp : environ, .config_fd = -1, .cgroup_fd = -1 };
 	int r;
 
 	k->out_fd = process_memory_file(NULL, 0);

@@ -33,6 +33,7 @@ void children_release(struct children *c);
 
 struct child_job {
 	char *const *argv;
+	char *const *envp; /* NULL: ours */
 	struct ez_view config; /* .ptr NULL: none; else descriptor 3 */
 	unsigned timeout_ms;
 	void (*done)(void *arg, const struct child_result *r);

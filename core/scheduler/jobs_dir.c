@@ -233,16 +233,33 @@ static void note_away(struct jobs_dir *d)
 	d->due_us = mono_us() + AWAY_US;
 }
 
+/* What was refused is looked at once more: what it lacked may be there now. */
+static void look_again(struct jobs_dir *d)
+{
+	map_for_each (e, &d->files) {
+		struct job_file *f = e->value;
+
+		if (!f->is_checking && (!f->is_accepted || f->newest != f->accepted))
+			f->is_known = false;
+	}
+	schedule(d, 0);
+}
+
 static void drop_missing(struct jobs_dir *d)
 {
+	bool freed_a_name = false;
+
 	map_for_each (e, &d->files) {
 		struct job_file *f = e->value;
 
 		if (f->seen)
 			continue;
+		freed_a_name = freed_a_name || f->is_accepted;
 		(void)map_remove(&d->files, e->key);
 		file_free(f);
 	}
+	if (freed_a_name)
+		look_again(d);
 }
 
 void jobs_dir_step(struct jobs_dir *d)
@@ -415,5 +432,5 @@ int64_t jobs_dir_due_us(const struct jobs_dir *d)
 
 void jobs_dir_rescan(struct jobs_dir *d)
 {
-	schedule(d, 0);
+	look_again(d);
 }

@@ -43,7 +43,7 @@ void jobs_dir_free(struct jobs_dir *d);
 int64_t jobs_dir_due_us(const struct jobs_dir *d);
 void jobs_dir_step(struct jobs_dir *d);
 
-/* Looks at the folder again soon, whatever events say. */
+/* Looks at the folder again soon, also at files that were refused and are the same. */
 void jobs_dir_rescan(struct jobs_dir *d);
 
 /* The check named by `token` is done; `fault` NULL: all is well. */

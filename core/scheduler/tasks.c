@@ -120,22 +120,15 @@ static void on_child(void *arg, const struct child_result *r)
 static void run_child(const struct tasks *t, struct agent_task *task, struct args *args,
 		      struct ez_view config)
 {
-	const struct refuse_rules rules = { t->settings->top, t->settings->state_root };
-	_cleanup_(freep) char *why = refuse_config(&rules, config);
+	_cleanup_(freep) char **envp = unit_environment(true);
 	struct running *run;
 	struct child_job job = { .config = config, .timeout_ms = TIMEOUT_MS, .done = on_child };
 	int r;
 
-	if (why) {
-		refuse(t, task, why);
-		return;
-	}
 	run = xcalloc(1, sizeof(*run));
 	*run = (struct running){ t->agent, task };
-	args_add(args, xasprintf("--config-fd=3"));
-	args_add(args, xasprintf("--secrets-dir=%s", t->settings->secrets_dir));
-	args_add_plugin_dirs(args, t->settings);
 	job.argv = args->items;
+	job.envp = envp;
 	job.arg = run;
 	r = children_start(t->children, &job);
 	if (r < 0) {
@@ -144,6 +137,23 @@ static void run_child(const struct tasks *t, struct agent_task *task, struct arg
 		free(run);
 		refuse(t, task, "the worker cannot start a program");
 	}
+}
+
+/* The same with a job file, which must keep to the rules. */
+static void run_with_config(const struct tasks *t, struct agent_task *task, struct args *args,
+			    struct ez_view config)
+{
+	const struct refuse_rules rules = { t->settings->top, t->settings->state_root };
+	_cleanup_(freep) char *why = refuse_config(&rules, config);
+
+	if (why) {
+		refuse(t, task, why);
+		return;
+	}
+	args_add(args, xasprintf("--config-fd=3"));
+	args_add(args, xasprintf("--secrets-dir=%s", t->settings->secrets_dir));
+	args_add_plugin_dirs(args, t->settings);
+	run_child(t, task, args, config);
 }
 
 static void begin_check(const struct tasks *t, struct agent_task *task)
@@ -157,7 +167,7 @@ static void begin_check(const struct tasks *t, struct agent_task *task)
 		args_add(&args, xstrdup("--only=source"));
 	if (strcmp(task->kind, "check-sink") == 0)
 		args_add(&args, xstrdup("--only=sink"));
-	run_child(t, task, &args, view_str(task->config));
+	run_with_config(t, task, &args, view_str(task->config));
 	args_release(&args);
 }
 
@@ -187,7 +197,28 @@ static void begin_drop(const struct tasks *t, struct agent_task *task)
 	args_add(&args, xasprintf("--state-dir=%s", dir));
 	args_add(&args, xasprintf("--id=%s", base));
 	args_add(&args, xasprintf("--epoch=%" PRId64, json_i64(j, "epoch")));
-	run_child(t, task, &args, config);
+	run_with_config(t, task, &args, config);
+	args_release(&args);
+}
+
+static void begin_snapshot(const struct tasks *t, struct agent_task *task)
+{
+	_cleanup_(json_freep) struct json *j = json_parse(view_str(task->config), NULL);
+	_cleanup_(freep) char *dir = folder_of(t, j);
+	const struct json *tables = json_get(j, "tables");
+	struct args args = { .n = 0 };
+
+	if (!dir || json_len(tables) == 0) {
+		refuse(t, task, "snapshot needs job_id and tables");
+		return;
+	}
+	args_add(&args, xstrdup(t->ezcdc));
+	args_add(&args, xstrdup("snapshot"));
+	args_add(&args, xstrdup("--"));
+	args_add(&args, xstrdup(dir));
+	for (size_t i = 0; i < json_len(tables); i++)
+		args_add(&args, view_dup(json_item_str(tables, i)));
+	run_child(t, task, &args, view_of(NULL, 0));
 	args_release(&args);
 }
 
@@ -321,7 +352,8 @@ void tasks_begin(const struct tasks *t, struct agent_task *task)
 	} kinds[] = {
 		{ "check", begin_check },      { "check-source", begin_check },
 		{ "check-sink", begin_check }, { "discover", begin_check },
-		{ "drop", begin_drop },        { "log", begin_log },
+		{ "drop", begin_drop },        { "snapshot", begin_snapshot },
+		{ "log", begin_log },
 		{ "dead-letters", begin_letters },
 	};
 

@@ -57,17 +57,24 @@ static bool is_ours_alone(const char *variable)
 	return false;
 }
 
-static char **environment(void)
+/* libpq must find neither passwords nor services of this machine by itself. */
+static char no_passwords[] = "PGPASSFILE=/dev/null", no_services[] = "PGSERVICEFILE=/dev/null";
+
+char **unit_environment(bool is_remote)
 {
 	size_t n = 0, kept = 0;
 	char **list;
 
 	while (environ[n])
 		n++;
-	list = xcalloc(n + 1, sizeof(*list));
+	list = xcalloc(n + 3, sizeof(*list));
 	for (size_t i = 0; i < n; i++)
-		if (!is_ours_alone(environ[i]))
+		if (!is_ours_alone(environ[i]) && !(is_remote && strncmp(environ[i], "PG", 2) == 0))
 			list[kept++] = environ[i];
+	if (is_remote) {
+		list[kept++] = no_passwords;
+		list[kept++] = no_services;
+	}
 	return list;
 }
 
@@ -103,7 +110,7 @@ static void remove_exit(const struct unit *u)
 int unit_spawn(struct unit *u)
 {
 	struct spawn how = { .config_fd = -1, .cgroup_fd = -1 };
-	_cleanup_(freep) char **envp = environment();
+	_cleanup_(freep) char **envp = unit_environment(u->want->is_remote);
 	struct args args = { .n = 0 };
 	int r;
 

@@ -68,9 +68,14 @@ await 20 "the job to stream" streaming shop
 if ez start --state-root="$WORKER/state" shop 2>"$T/said"; then fail "a running job was started"; fi
 grep -q 'is running' "$T/said"
 
-step "a removed file"
+step "a removed file, whose job stands in another one; then that, too"
 last=$(daemon_of shop)
+cp "$T/shop/job.conf" "$WORKER/jobs.d/twin.conf"
+await_says 'twin.conf: the job "shop" stands in .*shop.conf already' 2
 withdraw shop
+await 20 "the other file to count" another_daemon shop "$last"
+last=$(daemon_of shop)
+rm "$WORKER/jobs.d/twin.conf"
 await 20 "the daemon to end" daemon_gone shop
 await 10 "the job to be forgotten" test ! -e "$WORKER/state/shop/worker.json"
 [ ! -e "/proc/$last" ] || fail "the daemon is still there"
@@ -83,6 +88,15 @@ deploy wrong
 await_says 'job wrong failed with 78 and waits for a change'
 sleep 1.5
 [ "$(grep -c 'job wrong started' "$WORKER/log")" = 1 ] || fail "it was tried again"
+
+step "SIGHUP looks again at what was refused"
+job late source="password = { file = \"$T/late.pw\"; }; tables = [ \"public.t\" ];"
+deploy late
+await_says 'late.conf:.*cannot read the file'
+(umask 077 && echo secret >"$T/late.pw")
+kill -HUP "$WORKER_PID"
+await 20 "the job to stream" streaming late
+withdraw late
 
 step "SIGTERM drains"
 sql "insert into t select generate_series(100, 5000)"

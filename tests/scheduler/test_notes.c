@@ -167,7 +167,7 @@ static void on_done(void *arg, const struct child_result *r)
 static void run_child(const char *script, const char *config, unsigned timeout_ms)
 {
 	char *argv[] = { xstrdup("sh"), xstrdup("-c"), xstrdup(script), NULL };
-	const struct child_job job = { argv, view_str(config), timeout_ms, on_done, NULL };
+	const struct child_job job = { argv, NULL, view_str(config), timeout_ms, on_done, NULL };
 	struct children c;
 
 	children_init(&c);
