@@ -34,6 +34,7 @@ libpgscripted_la_SOURCES = \
 	plugins/pgoutput/quote.c plugins/pgoutput/quote.h \
 	plugins/pgoutput/reconnect.c \
 	plugins/pgoutput/stream.c plugins/pgoutput/stream.h \
+	plugins/pgoutput/window.c plugins/pgoutput/window.h \
 	tests/pgoutput/stream_kit.c tests/pgoutput/stream_kit.h \
 	tests/testkit/scripted_libpq.c tests/testkit/scripted_libpq.h
 libpgscripted_la_CPPFLAGS = $(libpgstream_la_CPPFLAGS)

@@ -152,6 +152,31 @@ static const char *const pinned[][2] = {
 };
 
 /* Trap E6, on both kinds of session. */
+static int receive_buffer_of(int fd)
+{
+	int bytes = 0;
+	socklen_t len = sizeof(bytes);
+
+	ck_assert_int_eq(getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, &len), 0);
+	return bytes;
+}
+
+/* See window.h: below two loopback segments of 64 KiB a stream may come to a crawl. */
+START_TEST(a_server_on_this_machine_gets_a_wide_window)
+{
+	PGconn *conn;
+	int fresh = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	ck_assert_int_ge(fresh, 0);
+	ck_assert_int_eq(connect_to("user=postgres dbname=t_conn"), EZ_OK);
+	conn = open_conn(true);
+	ck_assert_int_gt(receive_buffer_of(PQsocket(conn)), receive_buffer_of(fresh));
+	ck_assert_int_ge(receive_buffer_of(PQsocket(conn)), 2 * 65536);
+	close(fresh);
+	pg_disconnect(&conn);
+}
+END_TEST
+
 START_TEST(the_roles_settings_decide_nothing)
 {
 	PGconn *conn;
@@ -326,6 +351,7 @@ static Suite *suite(void)
 	tcase_add_test(c, a_wrong_password_is_said_to_be_wrong);
 	tcase_add_test(c, a_broken_conninfo_does_not_show_its_password);
 	tcase_add_loop_test(c, the_roles_settings_decide_nothing, 0, 2);
+	tcase_add_test(c, a_server_on_this_machine_gets_a_wide_window);
 	tcase_add_test(c, the_users_own_options_go_through);
 	tcase_add_test(c, a_database_without_encoding_gives_its_bytes);
 	tcase_add_test(c, an_interrupt_ends_connecting);
