@@ -4,6 +4,7 @@
 #include "control.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/jsonw.h"
 
@@ -75,11 +76,7 @@ bool control_fail(struct control *k, const char *fmt, ...)
 
 static bool shut_down(struct control *k)
 {
-	cluster_lock(k->c);
-	k->server->is_ending = true;
-	cluster_changed(k->c);
-	cluster_unlock(k->c);
-	return true;
+	return write(k->server->end_fd, "", 1) == 1 || control_fail(k, "cannot say so");
 }
 
 static bool run(struct control *k, struct ez_view body)

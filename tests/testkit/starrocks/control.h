@@ -14,7 +14,9 @@ struct server {
 	struct cluster *cluster;
 	struct listener fe[NODES_MAX], be[NODES_MAX], mysql[NODES_MAX];
 	struct listener control, stranger;
-	bool is_ending; /* under the cluster's lock */
+	pthread_mutex_t
+		nodes; /* held to start and stop them; taken before the cluster's lock */
+	int end_fd;    /* a byte written here ends the program */
 };
 
 struct control {

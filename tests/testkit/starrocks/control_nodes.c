@@ -174,8 +174,7 @@ bool control_password(struct control *k)
 	return true;
 }
 
-/* The process of a node ends, begins, or both. */
-static bool act(struct control *k, struct listener *l, const char *action)
+static bool act_on(struct control *k, struct listener *l, const char *action)
 {
 	bool ends = strcmp(action, "stop") == 0 || strcmp(action, "restart") == 0;
 	bool begins = strcmp(action, "start") == 0 || strcmp(action, "restart") == 0;
@@ -188,6 +187,20 @@ static bool act(struct control *k, struct listener *l, const char *action)
 		listener_drop(l);
 	return ends || begins || strcmp(action, "drop") == 0 || action[0] == '\0' ||
 	       control_fail(k, "no such action: %s", action);
+}
+
+/* The process of a node ends, begins, or both. */
+static bool act(struct control *k, struct listener *l, const char *action)
+{
+	bool is_stopping, is_good;
+
+	pthread_mutex_lock(&k->server->nodes);
+	cluster_lock(k->c);
+	is_stopping = k->c->is_stopping;
+	cluster_unlock(k->c);
+	is_good = is_stopping ? control_fail(k, "the server ends") : act_on(k, l, action);
+	pthread_mutex_unlock(&k->server->nodes);
+	return is_good;
 }
 
 bool control_be(struct control *k)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
@@ -29,7 +30,7 @@ struct arguments {
 	bool ends_with_stdin;
 };
 
-static struct server server;
+static struct server server = { .nodes = PTHREAD_MUTEX_INITIALIZER };
 
 static void usage(void)
 {
@@ -215,6 +216,7 @@ static void say_ports(const char *name, const struct listener *l, unsigned n)
 	printf("],");
 }
 
+/* These two may outlive everything else: they touch the pipe only. */
 static void *await_end_of_life(void *arg)
 {
 	char byte;
@@ -222,10 +224,7 @@ static void *await_end_of_life(void *arg)
 	(void)arg;
 	while (read(STDIN_FILENO, &byte, 1) > 0)
 		;
-	cluster_lock(server.cluster);
-	server.is_ending = true;
-	cluster_changed(server.cluster);
-	cluster_unlock(server.cluster);
+	(void)!write(server.end_fd, "", 1);
 	return NULL;
 }
 
@@ -234,10 +233,7 @@ static void *await_signal(void *arg)
 	int sig;
 
 	(void)!sigwait(arg, &sig);
-	cluster_lock(server.cluster);
-	server.is_ending = true;
-	cluster_changed(server.cluster);
-	cluster_unlock(server.cluster);
+	(void)!write(server.end_fd, "", 1);
 	return NULL;
 }
 
@@ -250,21 +246,24 @@ static void start_thread(void *(*run)(void *), void *arg)
 	pthread_detach(thread);
 }
 
-static void run_until_told(void)
+static void run_until_told(int told_fd)
 {
 	struct cluster *c = server.cluster;
+	char byte;
 
+	while (read(told_fd, &byte, 1) < 0 && errno == EINTR)
+		;
 	cluster_lock(c);
-	while (!server.is_ending)
-		cluster_wait(c, cluster_now_ms(c) + 1000);
 	c->is_stopping = true;
 	cluster_unlock(c);
+	pthread_mutex_lock(&server.nodes);
 	for (unsigned i = 0; i < c->n_fe; i++) {
 		listener_stop(&server.fe[i]);
 		listener_stop(&server.mysql[i]);
 	}
 	for (unsigned i = 0; i < c->n_be; i++)
 		listener_stop(&server.be[i]);
+	pthread_mutex_unlock(&server.nodes);
 	listener_stop(&server.stranger);
 	listener_stop(&server.control);
 }
@@ -273,6 +272,7 @@ int main(int argc, char **argv)
 {
 	struct arguments a = parse(argc, argv);
 	void *tls = NULL;
+	int told[2];
 	static sigset_t ends;
 
 	signal(SIGPIPE, SIG_IGN);
@@ -280,6 +280,9 @@ int main(int argc, char **argv)
 	sigaddset(&ends, SIGTERM);
 	sigaddset(&ends, SIGINT);
 	pthread_sigmask(SIG_BLOCK, &ends, NULL);
+	if (pipe2(told, O_CLOEXEC) != 0)
+		abort();
+	server.end_fd = told[1];
 	server.cluster = cluster_new(&a.profile, a.n_fe, a.n_be);
 	server.cluster->settings.publish_ms = a.publish_ms;
 	server.cluster->history = a.history;
@@ -294,6 +297,7 @@ int main(int argc, char **argv)
 		fputs("cannot load the certificate\n", stderr);
 		return 1;
 	}
+	pthread_mutex_lock(&server.nodes);
 	open_ports(tls);
 	printf("{");
 	say_ports("fe", server.fe, a.n_fe);
@@ -302,10 +306,11 @@ int main(int argc, char **argv)
 	printf("\"stranger\":%d,\"control\":%d}\n", server.stranger.port,
 	       server.control.port);
 	fflush(stdout);
+	pthread_mutex_unlock(&server.nodes);
 	start_thread(await_signal, &ends);
 	if (a.ends_with_stdin)
 		start_thread(await_end_of_life, NULL);
-	run_until_told();
+	run_until_told(told[0]);
 	tls_context_free(tls);
 	cluster_free(server.cluster);
 	return 0;
