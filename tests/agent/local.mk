@@ -32,4 +32,10 @@ tests_agent_test_protocol_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests -I$(to
 tests_agent_test_protocol_CFLAGS = $(AM_CFLAGS) $(AGENT_CFLAGS) $(CHECK_CFLAGS)
 tests_agent_test_protocol_LDADD = libbase.la $(AGENT_LIBS) $(CHECK_LIBS)
 endif
+FUZZ_TARGETS += tests/fuzz/fuzz_agent_protocol
+tests_fuzz_fuzz_agent_protocol_SOURCES = tests/fuzz/fuzz_agent_protocol.c tests/fuzz/fuzz.h agent/protocol.c agent/protocol.h
+tests_fuzz_fuzz_agent_protocol_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/agent
+tests_fuzz_fuzz_agent_protocol_CFLAGS = $(AM_CFLAGS) $(AGENT_CFLAGS)
+tests_fuzz_fuzz_agent_protocol_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_agent_protocol_LDADD = libbase.la $(AGENT_LIBS) $(FUZZ_MAIN)
 endif
