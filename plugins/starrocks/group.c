@@ -55,8 +55,12 @@ static void make_room(struct group *g, size_t n)
 
 void group_add(struct group *g, const struct ez_batch *b, size_t from, size_t to)
 {
-	if (g->first == 0)
+	if (g->first == 0) {
 		g->first = b->number;
+		g->flags = b->flags & EZ_BATCH_SNAPSHOT;
+		g->part = b->part;
+	}
+	ENSURE(g->part == b->part, "rows of two parts of a copy would get one key");
 	make_room(g, to - from);
 	for (size_t i = from; i < to; i++) {
 		if (!b->events[i]->table || b->events[i]->op == EZ_OP_TRUNCATE)
@@ -145,6 +149,8 @@ int group_encode(struct group *g, struct encoder *enc, bool one_set,
 		return EZ_OK;
 	all.events = g->events;
 	all.n_events = g->n_events;
+	all.flags = g->flags;
+	all.part = g->part;
 	return encode_batch(enc, &all, 0, g->n_events, &rules, &g->loads, err);
 }
 

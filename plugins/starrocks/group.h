@@ -32,7 +32,8 @@ struct group {
 	} * places; /* of the events */
 	bool *gone; /* rejected: left out when it is encoded next */
 	size_t n_events, size_events;
-	size_t bytes; /* of values */
+	uint32_t flags, part; /* of a copy: EZ_BATCH_SNAPSHOT, and which part it is of */
+	size_t bytes;         /* of values */
 	char position[EZ_POSITION_MAX +
 		      1]; /* behind the last whole transaction; "": none */
 	uint64_t order;

@@ -91,6 +91,7 @@ static int resolve(struct loader *l, const char *label, const char *table,
 	struct ez_error why = { .size = sizeof(why) };
 
 	for (;;) {
+		bool said = false;
 		int rc = loader_ask(l, label, ret, &why);
 		struct answer a;
 
@@ -98,10 +99,16 @@ static int resolve(struct loader *l, const char *label, const char *table,
 			return error_copy(err, &why);
 		if (rc == EZ_OK && *ret != LABEL_OPEN)
 			return EZ_OK;
-		if (rc == EZ_OK && call(l, "/api/transaction/rollback", label, table, &a,
-					&why) == REACT_DONE)
+		if (rc == EZ_OK)
+			said = call(l, "/api/transaction/rollback", label, table, &a,
+				    &why) == REACT_DONE;
+		if (said) {
+			rc = loader_ask(l, label, ret, &why);
+			if (rc == EZ_OK && *ret != LABEL_OPEN)
+				return EZ_OK;
 			host->fail(&why, EZ_E_TRANSIENT, "",
 				   "a transaction is still open");
+		}
 		why.rc = EZ_E_TRANSIENT;
 		rc = loader_put_off(l, REACT_WAIT, &why, err);
 		if (rc < 0)
@@ -337,8 +344,10 @@ int txn_try(struct loader *l, const struct load *load, size_t from, size_t to,
 		if (r == REACT_DATA && !str_copy(ret->error_url, sizeof(ret->error_url),
 						 view_str(a.error_url)))
 			ret->error_url[0] = '\0';
-		if (r == REACT_DONE || r == REACT_DATA)
+		if (r == REACT_DONE || r == REACT_DATA) {
+			backoff_reset(&l->backoff);
 			return EZ_OK;
+		}
 		rc = loader_put_off(l, r, &why, err);
 		if (rc < 0)
 			return rc;

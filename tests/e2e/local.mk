@@ -39,6 +39,7 @@ E2E_TESTS = \
 	tests/e2e/snapshot_then_stream.sh \
 	tests/e2e/stalled_sink.sh \
 	tests/e2e/starrocks_ddl.sh \
+	tests/e2e/starrocks_bad_rows.sh \
 	tests/e2e/starrocks_faults.sh \
 	tests/e2e/starrocks_faults_labels.sh \
 	tests/e2e/starrocks_killed.sh \
