@@ -83,18 +83,49 @@ static void stopped_text(const struct checkpoint *cp, struct buf *out)
 		 at ? at->text : "-");
 }
 
+/* Why the job's worker, if it has one, does not run it. */
+static void add_worker_text(const struct cli *c, const char *state, struct buf *out)
+{
+	_cleanup_(buf_release) struct buf answer = BUF_INIT(ANSWER_MAX);
+	_cleanup_(freep) char *socket = xasprintf("%s/worker.sock", c->state_root);
+	_cleanup_(json_freep) struct json *json = NULL;
+	const struct json *jobs;
+	struct ez_error err = ERROR_INIT;
+
+	if (control_ask(socket, VIEW("{\"cmd\":\"status\"}"), TIMEOUT_MS, &answer, &err) < 0)
+		return;
+	json = json_parse(buf_view(&answer), NULL);
+	jobs = json_get(json, "jobs");
+	for (size_t i = 0; i < json_len(jobs); i++) {
+		const struct json *j = json_at(jobs, i);
+		struct ez_view why = json_str(j, "error");
+
+		if (view_eq_str(json_str(j, "folder"), state))
+			buf_addf(out, "worker       %.*s%s%.*s\n", VIEW_ARG(json_str(j, "state")),
+				 why.len > 0 ? ": " : "", VIEW_ARG(why));
+	}
+}
+
 static int show_stopped(const struct cli *c, const char *state)
 {
 	struct checkpoint cp = CHECKPOINT_INIT;
 	struct buf text = BUF_INIT(ANSWER_MAX);
 	struct ez_error err = ERROR_INIT;
 
-	if (read_checkpoint(state, &cp, &err) < 0)
-		return conclude_error(&err);
-	if (c->json)
+	if (read_checkpoint(state, &cp, &err) < 0) {
+		if (!c->json)
+			add_worker_text(c, state, &text);
+		if (text.len == 0)
+			return conclude_error(&err);
+		cli_print(&text);
+		return EXIT_DONE;
+	}
+	if (c->json) {
 		stopped_json(&cp, &text);
-	else
+	} else {
 		stopped_text(&cp, &text);
+		add_worker_text(c, state, &text);
+	}
 	cli_print(&text);
 	checkpoint_release(&cp);
 	return EXIT_DONE;

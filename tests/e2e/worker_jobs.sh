@@ -86,6 +86,8 @@ step "a job that needs a person is not tried again"
 job wrong source='tables = [ "public.nothing_like_this" ]; create = false;'
 deploy wrong
 await_says 'job wrong failed with 78 and waits for a change'
+ez status --state-root="$WORKER/state" wrong >"$T/said" || fail "no status: $(cat "$T/said")"
+grep -q "^worker *failed: ." "$T/said" || fail "status does not say why it does not run: $(cat "$T/said")"
 sleep 1.5
 [ "$(grep -c 'job wrong started' "$WORKER/log")" = 1 ] || fail "it was tried again"
 
