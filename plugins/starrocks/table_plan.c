@@ -269,16 +269,52 @@ static void add_fit_trouble(struct plan *p, const struct field *f,
 	add_trouble(p, "%s", buf_cstr(&b));
 }
 
+/* Whether the column does as it is. A shorter text that may stay so does: what is longer is
+ * out of range. */
 static enum type_fit compare(const struct plan *p, const struct field *f,
 			     const struct type *have)
 {
 	const struct ez_column *c = source_of(p, f);
+	enum type_fit fit;
 
-	if (c)
-		return type_compare(c, have, &f->type);
-	if (have->kind == f->type.kind && have->length >= f->type.length)
+	if (!c)
+		return have->kind == f->type.kind && have->length >= f->type.length
+			       ? TYPE_FITS
+			       : TYPE_WRONG;
+	fit = type_compare(c, have, &f->type);
+	if (fit != TYPE_NARROW || !(f->is_key || !p->settings->evolve))
+		return fit;
+	if (type_form(c, have) != FORM_NONE)
 		return TYPE_FITS;
-	return TYPE_WRONG;
+	return f->is_key ? TYPE_WRONG : fit;
+}
+
+/* The definition that mends the column; false when it is right or cannot be. */
+static bool plan_column(struct plan *p, const struct field *f,
+			const struct described_column *have)
+{
+	enum type_fit fit = compare(p, f, &have->type);
+	struct field wanted = *f;
+
+	if (fit == TYPE_WRONG) {
+		add_fit_trouble(p, f, &have->type);
+		return false;
+	}
+	if (fit == TYPE_FITS && (f->is_key || have->is_nullable))
+		return false;
+	if (fit == TYPE_FITS)
+		wanted.type = have->type;
+	begin_alter(p, "modify column");
+	buf_add_str(&p->sql, "MODIFY COLUMN ");
+	ddl_add_column(&p->sql, &wanted, have->fallback);
+	if (p->settings->evolve)
+		return true;
+	if (fit == TYPE_NARROW)
+		add_fit_trouble(p, f, &have->type);
+	else
+		add_trouble(p, "column %.*s is NOT NULL: deletes carry the key alone",
+			    VIEW_ARG(f->name));
+	return false;
 }
 
 /* Wider types, and NULL where rows may lack a value. */
@@ -287,34 +323,9 @@ static bool plan_modify(struct plan *p, const struct described *d)
 	for (uint32_t i = 0; i < p->target->n_fields; i++) {
 		const struct field *f = &p->target->fields[i];
 		const struct described_column *have = described_find(d, f->name);
-		struct field wanted = *f;
-		enum type_fit fit;
 
-		if (!have)
-			continue;
-		fit = compare(p, f, &have->type);
-		if (fit == TYPE_NARROW && (f->is_key || !p->settings->evolve) &&
-		    type_form(p->now->columns[f->source], &have->type) != FORM_NONE)
-			fit = TYPE_FITS; /* shorter: longer values are out of range */
-		if (fit == TYPE_WRONG || (fit == TYPE_NARROW && f->is_key)) {
-			add_fit_trouble(p, f, &have->type);
-			continue;
-		}
-		if (fit == TYPE_FITS && (f->is_key || have->is_nullable))
-			continue;
-		if (fit == TYPE_FITS)
-			wanted.type = have->type;
-		begin_alter(p, "modify column");
-		buf_add_str(&p->sql, "MODIFY COLUMN ");
-		ddl_add_column(&p->sql, &wanted, have->fallback);
-		if (p->settings->evolve)
+		if (have && plan_column(p, f, have))
 			return true;
-		if (fit == TYPE_NARROW)
-			add_fit_trouble(p, f, &have->type);
-		else
-			add_trouble(
-				p, "column %.*s is NOT NULL: deletes carry the key alone",
-				VIEW_ARG(f->name));
 	}
 	return false;
 }
@@ -376,16 +387,14 @@ enum plan_step plan_next(struct plan *p, const struct described *d)
 	p->n_troubles = 0;
 	check_others(p, d);
 	if (p->settings->evolve)
-		alters = plan_drop(p, d) || plan_rename(p, d) || plan_add(p, d) ||
-			 plan_modify(p, d);
+		alters = plan_drop(p, d) || plan_rename(p, d) || plan_add(p, d);
 	else
-		alters = plan_add(p, d) | plan_modify(p, d);
-	if (p->n_troubles > 0) {
-		/* The rest too: everything is to be said at once. */
-		if (p->settings->evolve && alters)
-			(void)plan_modify(p, d);
+		alters = plan_add(p, d);
+	/* What is wrong is to be said at once, even if something else comes first. */
+	if (!alters || p->n_troubles > 0)
+		alters |= plan_modify(p, d);
+	if (p->n_troubles > 0)
 		return PLAN_WRONG;
-	}
 	if (alters)
 		return PLAN_ALTER;
 	take_types(p, d);

@@ -456,6 +456,24 @@ static struct type parse_array(struct ez_view text)
 	return (struct type){ .kind = TYPE_ARRAY, .of_floats = of_floats };
 }
 
+/* Up to the first parenthesis, angle or blank. */
+static struct ez_view first_word(struct ez_view text)
+{
+	size_t n = 0;
+
+	while (n < text.len && !memchr("(< ", text.ptr[n], 3))
+		n++;
+	return view_of(text.ptr, n);
+}
+
+static enum type_kind kind_of(struct ez_view name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(NAMES); i++)
+		if (same_word(name, NAMES[i].name))
+			return NAMES[i].kind;
+	return TYPE_OTHER;
+}
+
 struct type type_parse(struct ez_view text)
 {
 	uint64_t numbers[2] = { 0, 0 };
@@ -463,18 +481,13 @@ struct type type_parse(struct ez_view text)
 	struct ez_view name;
 
 	text = view_trim(text);
-	name = text;
-	for (name.len = 0; name.len < text.len && text.ptr[name.len] != '(' &&
-			   text.ptr[name.len] != '<' && text.ptr[name.len] != ' ';)
-		name.len++;
+	name = first_word(text);
 	if (same_word(name, "array"))
 		return parse_array(text);
-	for (size_t i = 0; i < ARRAY_LEN(NAMES); i++)
-		if (same_word(name, NAMES[i].name))
-			t.kind = NAMES[i].kind;
 	parse_numbers(text, numbers);
 	if (numbers[0] > INT32_MAX || numbers[1] > INT32_MAX)
-		return (struct type){ .kind = TYPE_OTHER };
+		return t;
+	t.kind = kind_of(name);
 	if (t.kind == TYPE_DECIMAL) {
 		t.precision = (int32_t)numbers[0];
 		t.scale = (int32_t)numbers[1];

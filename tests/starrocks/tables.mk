@@ -11,8 +11,10 @@ libstarrockstables_la_CFLAGS = $(STARROCKS_TEST_CFLAGS)
 libstarrockstables_la_LIBADD = libstarrockstest.la
 
 STARROCKS_TABLE_TESTS = \
+	tests/starrocks/test_body \
 	tests/starrocks/test_encode \
 	tests/starrocks/test_fold \
+	tests/starrocks/test_table \
 	tests/starrocks/test_type \
 	tests/starrocks/test_value
 check_PROGRAMS += $(STARROCKS_TABLE_TESTS) tests/starrocks/bench_encode
@@ -23,6 +25,12 @@ STARROCKS_TABLE_LDADD = libstarrockstables.la $(STARROCKS_TEST_LDADD)
 tests_starrocks_bench_encode_CPPFLAGS = $(STARROCKS_TEST_CPPFLAGS)
 tests_starrocks_bench_encode_CFLAGS = $(STARROCKS_TEST_CFLAGS)
 tests_starrocks_bench_encode_LDADD = $(STARROCKS_TABLE_LDADD)
+tests_starrocks_test_body_CPPFLAGS = $(STARROCKS_TEST_CPPFLAGS)
+tests_starrocks_test_body_CFLAGS = $(STARROCKS_TEST_CFLAGS)
+tests_starrocks_test_body_LDADD = $(STARROCKS_TABLE_LDADD)
+tests_starrocks_test_table_CPPFLAGS = $(STARROCKS_TEST_CPPFLAGS)
+tests_starrocks_test_table_CFLAGS = $(STARROCKS_TEST_CFLAGS)
+tests_starrocks_test_table_LDADD = $(STARROCKS_TABLE_LDADD)
 tests_starrocks_test_encode_CPPFLAGS = $(STARROCKS_TEST_CPPFLAGS)
 tests_starrocks_test_encode_CFLAGS = $(STARROCKS_TEST_CFLAGS)
 tests_starrocks_test_encode_LDADD = $(STARROCKS_TABLE_LDADD)
