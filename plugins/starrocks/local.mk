@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
+dist_doc_DATA += docs/sink-starrocks.md
+
 # Tables and values.
 STARROCKS_TABLE_SOURCES = \
 	plugins/starrocks/ddl.c plugins/starrocks/ddl.h \
@@ -49,6 +51,7 @@ endif
 
 if PLUGIN_STARROCKS
 plugin_LTLIBRARIES += starrocks.la
+dist_man_MANS += plugins/starrocks/ezcdc-starrocks.7
 endif
 starrocks_la_SOURCES = $(STARROCKS_SINK_SOURCES)
 starrocks_la_CFLAGS = $(PLUGIN_CFLAGS) $(STARROCKS_SINK_CFLAGS)
