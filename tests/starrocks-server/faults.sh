@@ -174,6 +174,15 @@ one
 is Status Success
 ok "back ends stop, start and restart on their port"
 
+sr_control '"do": "be", "be": 0, "action": "hide"'
+rc=0
+curl -s --connect-timeout 0.5 "http://127.0.0.1:${SR_BE[0]}/api/health" || rc=$?
+[ "$rc" = 28 ] || fail "curl ended with $rc instead of running out of time"
+sr_control '"do": "be", "be": 0, "action": "start"'
+one
+is Status Success
+ok "a back end that cannot be reached"
+
 sr_control '"do": "fault", "kind": "reset", "count": -1' >/dev/null
 one
 code 000

@@ -147,6 +147,12 @@ txn_load be0 m t '10,m,1\n' -H 'transaction_type: multi'
 is Status OK
 txn_load be1 m u '11,m,1\n' -H 'transaction_type: multi'
 is Status OK
+txn_load be1 m t '12,m,1\n' -H 'transaction_type: multi'
+is Status TXN_NOT_EXISTS
+for _ in 1 2; do
+	txn_load fe0 m t '12,m,1\n' -H 'transaction_type: multi'
+	[ "$(be_of)" = be0 ] || fail "the rows of a table go to two back ends"
+done
 [ -z "$(sr_dump shop u)" ] || fail "rows are visible before commit"
 multi commit m -H 'timeout: 10'
 is Status OK

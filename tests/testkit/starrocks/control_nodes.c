@@ -183,6 +183,8 @@ static bool act_on(struct control *k, struct listener *l, const char *action)
 		listener_stop(l);
 	if (begins && !l->is_running && listener_start(l) != 0)
 		return control_fail(k, "the port is taken");
+	if (strcmp(action, "hide") == 0)
+		return listener_hide(l) == 0 || control_fail(k, "the port is taken");
 	if (strcmp(action, "drop") == 0)
 		listener_drop(l);
 	return ends || begins || strcmp(action, "drop") == 0 || action[0] == '\0' ||

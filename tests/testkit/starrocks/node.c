@@ -23,7 +23,7 @@ struct link_conn {
 	int fd;
 };
 
-static int bind_port(int port)
+static int bind_port(int port, int backlog)
 {
 	struct sockaddr_in at = { .sin_family = AF_INET,
 				  .sin_port = htons((uint16_t)port),
@@ -33,7 +33,7 @@ static int bind_port(int port)
 	if (fd < 0)
 		return -errno;
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (bind(fd, (struct sockaddr *)&at, sizeof(at)) < 0 || listen(fd, BACKLOG) < 0) {
+	if (bind(fd, (struct sockaddr *)&at, sizeof(at)) < 0 || listen(fd, backlog) < 0) {
 		int rc = -errno;
 
 		close(fd);
@@ -104,9 +104,43 @@ static void *accept_conns(void *arg)
 	}
 }
 
+static void end_hole(struct listener *l)
+{
+	for (size_t i = 0; i < HOLE_FDS && l->is_hidden; i++) {
+		if (l->hole[i] >= 0)
+			close(l->hole[i]);
+		l->hole[i] = -1;
+	}
+	l->is_hidden = false;
+}
+
+/* A queue of one that nobody takes from: the kernel drops the packets of all others. */
+int listener_hide(struct listener *l)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET,
+				  .sin_port = htons((uint16_t)l->port),
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+
+	listener_stop(l);
+	l->hole[0] = bind_port(l->port, 0);
+	if (l->hole[0] < 0)
+		return l->hole[0];
+	l->is_hidden = true;
+	for (size_t i = 1; i < HOLE_FDS; i++) {
+		l->hole[i] =
+			socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+		if (l->hole[i] >= 0)
+			(void)!connect(l->hole[i], (struct sockaddr *)&at, sizeof(at));
+	}
+	return 0;
+}
+
 int listener_start(struct listener *l)
 {
-	int fd = bind_port(l->port);
+	int fd;
+
+	end_hole(l);
+	fd = bind_port(l->port, BACKLOG);
 
 	if (fd < 0)
 		return fd;
@@ -141,6 +175,7 @@ void listener_drop(struct listener *l)
 
 void listener_stop(struct listener *l)
 {
+	end_hole(l);
 	if (!l->is_running)
 		return;
 	l->is_running = false;

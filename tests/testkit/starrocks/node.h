@@ -17,20 +17,30 @@ enum listener_kind {
 	LISTEN_CONTROL,
 };
 
+enum {
+	HOLE_FDS = 3,
+};
+
 struct listener {
 	enum listener_kind kind;
 	struct node node;
 	int fd;
 	int port;
-	bool is_running;
+	bool is_running, is_hidden;
 	pthread_t thread;
-	void *tls; /* context, or NULL */
+	int hole[HOLE_FDS]; /* listener_hide: who fills the queue of the kernel; -1 */
+	void *tls;          /* context, or NULL */
 	void (*serve)(struct node *node, int fd, void *tls);
 };
 
 /* 0, or -errno. With port 0 a free one is chosen. Call these without the lock. */
 _must_check_ int listener_start(struct listener *l);
 void listener_stop(struct listener *l);
+/*
+ * As after listener_stop, but nobody answers at all: connecting takes until the client gives
+ * up. Ended by listener_stop and listener_start.
+ */
+_must_check_ int listener_hide(struct listener *l);
 /* Resets the connections, keeps listening. */
 void listener_drop(struct listener *l);
 

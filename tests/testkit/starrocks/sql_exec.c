@@ -11,6 +11,10 @@
 #include "sql_lex.h"
 #include "sql_rows.h"
 
+enum {
+	JOURNAL_SQL_MAX = 64 * 1024, /* of one statement; more is cut off */
+};
+
 bool sql_fail_analysis(struct sql_result *r, const char *fmt, ...)
 {
 	_cleanup_(buf_release) struct buf b = BUF_INIT(1 << 16);
@@ -197,7 +201,9 @@ void sql_journal(struct sql_session *s, struct ez_view sql, const struct sql_res
 	jsonw_key(&w, "at_ms");
 	jsonw_i64(&w, cluster_now_ms(s->cluster));
 	jsonw_key(&w, "sql");
-	jsonw_view(&w, sql);
+	jsonw_view(&w, view_of(sql.ptr, MIN(sql.len, (size_t)JOURNAL_SQL_MAX)));
+	jsonw_key(&w, "bytes");
+	jsonw_u64(&w, sql.len);
 	jsonw_key(&w, "error");
 	jsonw_u64(&w, sql_failed(r) ? r->code : 0);
 	jsonw_key(&w, "rows");

@@ -419,13 +419,13 @@ END_TEST
 START_TEST(a_changed_byte_is_survived)
 {
 	static const char *const good[] = {
-		"CREATE TABLE IF NOT EXISTS d.u (`a` INT NOT NULL COMMENT 'c', b ARRAY<INT>) "
-		"ENGINE=OLAP PRIMARY KEY (a) COMMENT 'x' DISTRIBUTED BY HASH (a) BUCKETS 2 "
-		"ORDER BY (a) PROPERTIES ('replication_num' = '1')",
-		"ALTER TABLE p ADD COLUMN (x INT DEFAULT '1', y DATE) PROPERTIES ('timeout'='9')",
-		"SHOW ALTER TABLE COLUMN FROM d WHERE TableName = 'p' ORDER BY JobId DESC LIMIT 1",
-		"SELECT id, hex(name), count(*) FROM d.p WHERE (id = '1' AND ok IN (1, 2)) OR "
-		"name LIKE '%a\\_' ORDER BY id LIMIT 3, 4",
+		("CREATE TABLE IF NOT EXISTS d.u (`a` INT NOT NULL COMMENT 'c', b ARRAY<INT>) "
+		 "ENGINE=OLAP PRIMARY KEY (a) COMMENT 'x' DISTRIBUTED BY HASH (a) BUCKETS 2 "
+		 "ORDER BY (a) PROPERTIES ('replication_num' = '1')"),
+		("ALTER TABLE p ADD COLUMN (x INT DEFAULT '1', y DATE) PROPERTIES ('timeout'='9')"),
+		("SHOW ALTER TABLE COLUMN FROM d WHERE TableName = 'p' ORDER BY JobId DESC LIMIT 1"),
+		("SELECT id, hex(name), count(*) FROM d.p WHERE (id = '1' AND ok IN (1, 2)) OR "
+		 "name LIKE '%a\\_' ORDER BY id LIMIT 3, 4"),
 	};
 	struct prng p = PRNG_INIT((uint64_t)_i + 1);
 

@@ -297,18 +297,23 @@ int64_t txn_next_due(const struct cluster *c)
 	return due;
 }
 
+static bool has_rows_on(const struct txn *x, unsigned be)
+{
+	if (x->kind != TXN_MULTI)
+		return x->be == be;
+	for (size_t i = 0; i < x->n_subs; i++)
+		if (x->subs[i]->load && x->subs[i]->be == be)
+			return true;
+	return false;
+}
+
 void txn_be_lost(struct cluster *c, unsigned be)
 {
 	list_for_each(pos, &c->running) {
 		struct txn *x = LIST_OF(pos, struct txn, link);
 
-		if (x->be != be || x->late_ms > 0)
-			continue;
-		if (x->state == TXN_PREPARE && x->kind != TXN_MULTI)
+		if (has_rows_on(x, be) && x->late_ms == 0 && x->state == TXN_PREPARE)
 			txn_abort(c, x, "coordinate BE is restarted");
-		else if (x->state == TXN_PREPARE)
-			txn_abort(c, x, "a BE of the transaction is restarted");
-		x->is_on_be = false;
 	}
 }
 

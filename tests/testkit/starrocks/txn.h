@@ -26,6 +26,7 @@ struct load; /* load.h */
 struct sub_load {
 	struct table *table;
 	struct load *load;
+	unsigned be;       /* that has the rows, once `load` is there */
 	char *parameters;  /* those of its first request */
 	bool is_busy;      /* a thread converts rows, without the lock */
 	bool is_committed; /* it has a version */

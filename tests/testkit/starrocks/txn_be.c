@@ -183,6 +183,7 @@ static bool plan_load(struct job *j, struct table *t)
 			buf_release(&print);
 			return refuse_and_abort(j, text);
 		}
+		j->sub->be = x->node->index;
 		free(j->sub->parameters);
 		j->sub->parameters = buf_take(&print);
 		load_check_habits(x, &j->options);
@@ -191,6 +192,16 @@ static bool plan_load(struct job *j, struct table *t)
 	is_same = strcmp(j->sub->parameters, buf_cstr(&print)) == 0;
 	buf_release(&print);
 	return is_same || refuse(j, "INVALID_ARGUMENT", "load request not equal last.");
+}
+
+/* The rows of one table are on one back end: the front end knows which. */
+static bool is_elsewhere(const struct exchange *x, const struct txn *t,
+			 const struct table *table)
+{
+	for (size_t i = 0; i < t->n_subs; i++)
+		if (t->subs[i]->table == table && t->subs[i]->load)
+			return t->subs[i]->be != x->node->index;
+	return false;
 }
 
 static bool begin_load(struct job *j)
@@ -213,6 +224,11 @@ static bool begin_load(struct job *j)
 	if (!matches(x, j->txn, true, text, sizeof(text)))
 		return refuse(j, "INVALID_ARGUMENT", text);
 	t = table_find(j->txn->db, name);
+	if (t && is_elsewhere(x, j->txn, t)) {
+		snprintf(text, sizeof(text), "transaction with label %s not exists",
+			 x->label);
+		return refuse(j, "TXN_NOT_EXISTS", text);
+	}
 	if (!t) {
 		snprintf(text, sizeof(text), "unknown table, table=%.*s", VIEW_ARG(name));
 		return refuse_and_abort(j, text);

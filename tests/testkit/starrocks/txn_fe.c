@@ -179,6 +179,17 @@ static void multi_commit(struct exchange *x, struct txn *t)
 	answer_txn(x, t, "FAILED", text);
 }
 
+/* Where the rows of the table are, or may go. */
+static int be_of_table(struct exchange *x, const struct txn *t)
+{
+	struct ez_view table = request_header(x->req, "table");
+
+	for (size_t i = 0; i < t->n_subs; i++)
+		if (t->subs[i]->load && view_eq_str(table, t->subs[i]->table->name))
+			return (int)t->subs[i]->be;
+	return fe_choose_be(x->c);
+}
+
 static void multi(struct exchange *x, struct database *db, struct txn *t, const char *op)
 {
 	if (!x->c->profile.has_multi_table) {
@@ -196,7 +207,7 @@ static void multi(struct exchange *x, struct database *db, struct txn *t, const 
 	} else if (t->kind != TXN_MULTI) {
 		answer_txn(x, t, "FAILED", "the transaction is not of type multi");
 	} else if (strcmp(op, "load") == 0) {
-		fe_redirect_to_be(x, fe_choose_be(x->c));
+		fe_redirect_to_be(x, be_of_table(x, t));
 	} else if (t->state != TXN_PREPARE) {
 		finish_known(x, t, op);
 	} else if (strcmp(op, "commit") == 0) {
