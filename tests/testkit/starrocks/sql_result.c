@@ -31,7 +31,8 @@ struct ez_view sql_text_str(struct sql_result *r, const char *s)
 	return sql_text(r, view_str(s));
 }
 
-static struct ez_view format_text(struct sql_result *r, const char *fmt, va_list ap)
+_printf_(2, 0) static struct ez_view
+	format_text(struct sql_result *r, const char *fmt, va_list ap)
 {
 	_cleanup_(buf_release) struct buf b = BUF_INIT(TEXT_CAP);
 
