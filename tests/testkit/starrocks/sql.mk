@@ -16,6 +16,8 @@ STARROCKS_SQL_TESTS = \
 	tests/testkit/starrocks/test_sql
 check_PROGRAMS += $(STARROCKS_SQL_TESTS)
 TESTS += $(STARROCKS_SQL_TESTS)
+tests_testkit_starrocks_test_ddl_SOURCES = tests/testkit/starrocks/test_ddl.c tests/testkit/starrocks/tests.c tests/testkit/starrocks/tests.h
+tests_testkit_starrocks_test_ddl_CPPFLAGS = $(libstarrocksserver_la_CPPFLAGS)
 tests_testkit_starrocks_test_ddl_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) -pthread
 tests_testkit_starrocks_test_ddl_LDADD = libstarrockssqltest.la $(CHECK_LIBS)
 tests_testkit_starrocks_test_mysql_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) -pthread

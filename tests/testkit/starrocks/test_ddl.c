@@ -8,7 +8,7 @@
 #include "ddl.h"
 #include "fault.h"
 #include "sqltest.h"
-#include "txn.h"
+#include "tests.h"
 
 #define ONE_REPLICA " PROPERTIES ('replication_num' = '1')"
 
@@ -467,6 +467,25 @@ START_TEST(older_transactions_are_waited_for)
 }
 END_TEST
 
+START_TEST(what_is_loaded_during_a_change_knows_the_old_columns)
+{
+	static const char json[] = "strict_mode: true\nformat: json\n";
+	static const char csv[] = "strict_mode: true\ncolumn_separator: ,\n"
+				  "columns: k,a,b,c\n";
+	struct cluster *c = with_slow_jobs();
+
+	sql_ok("ALTER TABLE t ADD COLUMN c INT DEFAULT '9'");
+	ck_assert_str_eq(tests_load(c, "one", json, "{\"k\":1,\"a\":\"x\",\"c\":5}"), "");
+	ck_assert_str_ne(tests_load(c, "two", csv, "2,x,2,5\n"), "");
+	sql_gives("SELECT * FROM t", "1|x|NULL\n");
+	sqltest_wait_ms(10000);
+	sql_gives("SELECT * FROM t", "1|x|NULL|9\n");
+	ck_assert_str_eq(tests_load(c, "three", csv, "2,x,2,5\n"), "");
+	sql_gives("SELECT c FROM t ORDER BY k", "9\n5\n");
+	sqltest_end();
+}
+END_TEST
+
 START_TEST(jobs_are_cancelled_by_command_and_by_timeout)
 {
 	with_slow_jobs();
@@ -564,6 +583,7 @@ int main(void)
 		     tables_are_renamed_swapped_emptied_and_dropped);
 	SQLTEST_CASE(s, "jobs", a_change_goes_through_its_states,
 		     a_second_change_is_refused, older_transactions_are_waited_for,
+		     what_is_loaded_during_a_change_knows_the_old_columns,
 		     jobs_are_cancelled_by_command_and_by_timeout,
 		     jobs_misbehave_on_order,
 		     jobs_of_one_second_come_in_the_order_of_their_numbers,
