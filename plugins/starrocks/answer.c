@@ -149,6 +149,9 @@ void answer_parse(struct ez_view text, struct answer *ret)
 	if (!ret->message[0])
 		copy_text(ret->message, sizeof(ret->message), o, "message", NULL);
 	copy_text(ret->error_url, sizeof(ret->error_url), o, "ErrorURL", NULL);
+	ret->is_unseen = strcasecmp(ret->status, "Publish Timeout") == 0 ||
+			 strcasecmp(ret->status, "Label Already Exists") == 0 ||
+			 strcasecmp(ret->state, "COMMITTED") == 0;
 	ret->total_rows = get_count(o, "NumberTotalRows");
 	ret->loaded_rows = get_count(o, "NumberLoadedRows");
 	ret->filtered_rows = get_count(o, "NumberFilteredRows");

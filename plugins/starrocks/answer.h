@@ -37,6 +37,7 @@ const char *reaction_to_str(enum reaction r);
 /* Of an answer's JSON. Texts are in the struct; nothing to release. */
 struct answer {
 	bool is_json;
+	bool is_unseen;    /* committed, perhaps not visible yet */
 	char status[32];   /* "Success", "Fail", "OK", "FAILED", ... */
 	char existing[32]; /* ExistingJobStatus */
 	char state[32];    /* of get_load_state */

@@ -45,6 +45,7 @@ struct flight {
 	uint64_t sent; /* bytes of the body at this hop */
 	bool may_send; /* 100 Continue came, or the exchange does not wait for it */
 	bool was_denied_body; /* it did not come in time */
+	bool was_refused;     /* 401 once: the password is read again */
 	bool is_done;
 };
 
@@ -398,10 +399,14 @@ static void end_of_hop(struct flight *f, CURLcode code)
 	}
 	curl_easy_getinfo(f->easy, CURLINFO_RESPONSE_CODE, &status);
 	f->x->status = (int)status;
-	if (status >= 300 && status < 400)
+	if (status == 401 && !f->was_refused && !f->x->is_anonymous) {
+		f->was_refused = true;
+		begin(f);
+	} else if (status >= 300 && status < 400) {
 		follow(f, (int)status);
-	else
+	} else {
 		finish(f, HTTP_ANSWERED);
+	}
 }
 
 /* ---------------------------------------------------------------------------- runs */

@@ -292,11 +292,33 @@ int loader_ask(struct loader *l, const char *label, enum label_state *ret,
 				  "load: %s",
 				  x.node, a.message);
 	}
-	*ret = r == REACT_DONE                       ? LABEL_DONE
-	       : is_open                             ? LABEL_OPEN
-	       : strcasecmp(a.state, "UNKNOWN") == 0 ? LABEL_UNKNOWN
-						     : LABEL_FREE;
+	if (r == REACT_DONE)
+		*ret = a.is_unseen ? LABEL_COMMITTED : LABEL_DONE;
+	else if (is_open)
+		*ret = LABEL_OPEN;
+	else
+		*ret = strcasecmp(a.state, "UNKNOWN") == 0 ? LABEL_UNKNOWN : LABEL_FREE;
 	return EZ_OK;
+}
+
+int loader_await_visible(struct loader *l, const char *label, struct ez_error *err)
+{
+	struct ez_error why = { .size = sizeof(why) };
+
+	for (;;) {
+		enum label_state state = LABEL_COMMITTED;
+		int rc = loader_ask(l, label, &state, &why);
+
+		if (rc == EZ_OK && state != LABEL_COMMITTED)
+			return EZ_OK; /* or forgotten, after all this time */
+		if (rc == EZ_OK)
+			host->fail(&why, EZ_E_TRANSIENT, "",
+				   "what was committed is not visible "
+				   "yet");
+		rc = loader_put_off(l, REACT_WAIT, &why, err);
+		if (rc < 0)
+			return rc;
+	}
 }
 
 /* ------------------------------------------------------------------------- waiting */

@@ -40,7 +40,8 @@ struct loader {
 };
 
 enum label_state {
-	LABEL_DONE,    /* committed */
+	LABEL_DONE, /* committed and visible */
+	LABEL_COMMITTED,
 	LABEL_OPEN,    /* not decided */
 	LABEL_FREE,    /* never committed, and never will be */
 	LABEL_UNKNOWN, /* the same, as far as the cluster remembers */
@@ -74,6 +75,10 @@ enum reaction loader_judge(struct loader *l, struct exchange *x, const char *wha
 /* Asks once what became of a label; error as loader_judge. EZ_E_TRANSIENT: not told. */
 _must_check_ int loader_ask(struct loader *l, const char *label, enum label_state *ret,
 			    struct ez_error *err);
+
+/* Waits until what is committed under that label can be seen. */
+_must_check_ int loader_await_visible(struct loader *l, const char *label,
+				      struct ez_error *err);
 
 /* Tells trouble, waits as `r` demands. EZ_OK: try again; else err: cancelled, or what only
  * an operator can end. */

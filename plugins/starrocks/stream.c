@@ -43,7 +43,7 @@ struct task {
 	struct parcel parcel;
 	char *path;
 	struct label label;
-	bool in_round;
+	bool in_round, is_unseen;
 };
 
 struct round {
@@ -110,6 +110,7 @@ static void judge(struct round *r, struct task *t, struct refusal *ret)
 	reaction = loader_judge(r->l, &t->x, what, &a);
 	if (reaction == REACT_DONE) {
 		t->step = STEP_DONE;
+		t->is_unseen = a.is_unseen;
 		parcel_release(&t->parcel);
 		return;
 	}
@@ -161,8 +162,9 @@ static void ask_round(struct round *r)
 		if (rc < 0) {
 			note(r, rc == EZ_E_TRANSIENT ? REACT_ASK : REACT_PERMISSION,
 			     &why);
-		} else if (state == LABEL_DONE) {
+		} else if (state == LABEL_DONE || state == LABEL_COMMITTED) {
 			t->step = STEP_DONE;
+			t->is_unseen = state == LABEL_COMMITTED;
 		} else if (state != LABEL_OPEN) {
 			t->step = STEP_TODO;
 		} else {
@@ -219,6 +221,13 @@ int stream_loads(struct loader *l, struct load *const *loads, size_t n,
 			return error_copy(err, &r.why);
 		if (r.worst != REACT_DONE)
 			rc = loader_put_off(l, r.worst, &r.why, err);
+		if (rc < 0)
+			return rc;
+	}
+	for (size_t i = 0; i < n; i++) {
+		rc = r.tasks[i].is_unseen
+			     ? loader_await_visible(l, r.tasks[i].label.text, err)
+			     : EZ_OK;
 		if (rc < 0)
 			return rc;
 	}

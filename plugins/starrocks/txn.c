@@ -197,7 +197,8 @@ static int commit(struct txn *t, bool *ret_is_committed, struct ez_error *err)
 
 		*ret_is_committed = r == REACT_DONE;
 		if (r == REACT_DONE)
-			return EZ_OK;
+			return a.is_unseen ? loader_await_visible(l, t->label.text, err)
+					   : EZ_OK;
 		if (r == REACT_DATA &&
 		    !str_copy(t->refusal->error_url, sizeof(t->refusal->error_url),
 			      view_str(a.error_url)))
@@ -211,7 +212,9 @@ static int commit(struct txn *t, bool *ret_is_committed, struct ez_error *err)
 			if (rc < 0)
 				return rc;
 		}
-		*ret_is_committed = state == LABEL_DONE;
+		*ret_is_committed = state == LABEL_DONE || state == LABEL_COMMITTED;
+		if (*ret_is_committed)
+			return loader_await_visible(l, t->label.text, err);
 		if (state != LABEL_OPEN || reaction_is_final(t->reaction))
 			return EZ_OK;
 		t->reaction = REACT_DONE;
@@ -241,8 +244,8 @@ static int attempt(struct txn *t, enum attempt *ret, struct ez_error *err)
 	rc = resolve(t->l, t->label.text, NULL, &state, err);
 	if (rc < 0)
 		return rc;
-	if (state == LABEL_DONE) /* a lost answer of a commit that came later */
-		return EZ_OK;
+	if (state == LABEL_DONE || state == LABEL_COMMITTED) /* a commit that came late */
+		return loader_await_visible(t->l, t->label.text, err);
 	*ret = reaction_is_final(t->reaction) ? ATTEMPT_OVER : ATTEMPT_AGAIN;
 	return EZ_OK;
 }
