@@ -30,6 +30,7 @@ enum {
 	PLUGINS_US = 10 * US_PER_SEC, /* so long a registration waits for the option tables */
 	FILE_MAX = 16 * 1024,
 	HOST_MAX = 256,
+	POLL_LEAST_US = 200 * US_PER_MS, /* however quickly it answers */
 };
 
 /* ----------------------------------------------------------------- what went wrong */
@@ -68,20 +69,32 @@ static bool has_token(const struct link *l)
 	return l->host->is_set(l->config, "token") != 0;
 }
 
-/* The secret is unknown to the control plane: only the token can earn another. */
-static void lose_secret(struct link *l)
+static void hold_for_token(struct link *l)
 {
+	hold(l, (int64_t)backoff_next_ms(&l->token_backoff) * US_PER_MS);
+}
+
+/* The secret is unknown to the control plane: only the token can earn another. What else was
+ * under way is told the same, which says nothing new. */
+static void lose_secret(struct link *l, bool is_register)
+{
+	bool by_token = l->use_token || !l->id.secret;
+	bool is_news = l->registered || is_register;
+
 	l->registered = false;
-	if (!has_token(l)) {
+	if (is_register && by_token) {
+		complain(l, "it does not know the deployment token: set agent: token to a fresh one");
+		hold_for_token(l);
+	} else if (!has_token(l)) {
 		complain(l, "it does not know this worker any more; to register anew, set agent: "
 			    "token to a fresh deployment token");
 		hold(l, REFUSED_US);
-		return;
+	} else if (is_news) {
+		l->host->log(3, "control plane %s does not know this worker any more: it is "
+				"registered anew with the deployment token", l->url);
+		l->use_token = true;
+		hold_for_token(l);
 	}
-	l->host->log(3, "control plane %s does not know this worker any more: it is registered "
-			"anew with the deployment token", l->url);
-	l->use_token = true;
-	hold(l, (int64_t)backoff_next_ms(&l->token_backoff) * US_PER_MS);
 }
 
 static void judge_client_error(struct link *l, const char *what, const struct http_answer *a,
@@ -114,7 +127,7 @@ bool link_judge(struct link *l, const char *what, const void *answer, bool *ret_
 	if (l->closing)
 		return false;
 	if (a->status == 401) {
-		lose_secret(l);
+		lose_secret(l, strcmp(what, "register") == 0);
 		return false;
 	}
 	if (a->status >= 300 && a->status < 500 && a->status != 429) {
@@ -240,7 +253,7 @@ static bool read_token(struct link *l, char *to, size_t size)
 	} else {
 		return true;
 	}
-	hold(l, (int64_t)backoff_next_ms(&l->token_backoff) * US_PER_MS);
+	hold_for_token(l);
 	return false;
 }
 
@@ -293,10 +306,9 @@ static void on_beat(void *arg, const struct http_answer *a)
 	bool again;
 
 	l->beating = false;
-	if (link_judge(l, "heartbeat", a, &again))
+	/* A failure holds all requests; what is refused is not repeated at once either. */
+	if (link_judge(l, "heartbeat", a, &again) || !again)
 		l->beat_due_us = mono_us() + l->heartbeat_us;
-	else
-		l->beat_due_us = 0;
 }
 
 static void start_beat(struct link *l)
@@ -382,6 +394,7 @@ static void start_poll(struct link *l)
 		tasks[q.n_tasks++] = LIST_OF(at, struct open_task, link)->id;
 	protocol_poll(&q, &body);
 	l->polling = true;
+	l->poll_due_us = mono_us() + POLL_LEAST_US;
 	link_send(l, "/poll", &body, (unsigned)(l->poll_us / US_PER_MS) + POLL_SLACK_MS, on_poll,
 		  l);
 	free(tasks);
@@ -404,7 +417,7 @@ void link_step(struct link *l)
 	if (!l->beating && now >= l->beat_due_us)
 		start_beat(l);
 	/* The next question names the newest set, so it waits until that is handed over. */
-	if (!l->polling && !l->has_set && !l->closing)
+	if (!l->polling && !l->has_set && !l->closing && now >= l->poll_due_us)
 		start_poll(l);
 	link_post_all(l);
 }
@@ -419,7 +432,7 @@ int64_t link_due_us(const struct link *l)
 	if (!l->beating)
 		due_us = MIN(due_us, l->beat_due_us);
 	if (!l->polling && !l->has_set)
-		due_us = 0;
+		due_us = MIN(due_us, l->poll_due_us);
 	return MAX(MIN(due_us, link_post_due_us(l)), l->hold_us);
 }
 

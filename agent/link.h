@@ -52,7 +52,7 @@ struct link {
 
 	/* What is under way, and when it is due (mono_us). */
 	bool registering, beating, polling, measuring, delivering;
-	int64_t beat_due_us, measure_due_us;
+	int64_t beat_due_us, measure_due_us, poll_due_us;
 
 	char *seen;           /* version of the set that was handed over */
 	struct desired set;   /* the newest; configurations only until handed over */

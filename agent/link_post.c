@@ -307,11 +307,19 @@ void link_post_all(struct link *l)
 int64_t link_post_due_us(const struct link *l)
 {
 	int64_t due_us = INT64_MAX;
+	size_t under_way = 0;
 
 	if (!l->measuring && samples_count(&l->samples) > 0)
 		due_us = l->measure_due_us;
 	if (!l->delivering && !list_is_empty(&l->results))
 		return 0;
+	map_for_each (e, &l->notes) {
+		const struct link_note *n = e->value;
+
+		under_way += n->under_way;
+	}
+	if (under_way >= STATUSES_AT_ONCE)
+		return due_us;
 	map_for_each (e, &l->notes) {
 		const struct link_note *n = e->value;
 

@@ -486,10 +486,10 @@ static int start_inputs(struct scheduler *s, struct ez_error *err)
 	s->remote_known = false;
 	if (set->jobs_dir)
 		rc = jobs_dir_new(set->jobs_dir, &s->watcher, &jobs_ops, s, &s->jobs, err);
-	/* With a control plane, files are only one way to get jobs. */
+	/* With a control plane, files are only one way to get jobs. Daemons of files that were
+	 * there once go on. */
 	if (rc < 0 && set->agent) {
 		log_msg(EZL_NOTICE, "%s", err->text);
-		s->local_known = true;
 		rc = EZ_OK;
 	}
 	if (rc >= 0 && set->agent)

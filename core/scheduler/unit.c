@@ -183,6 +183,7 @@ struct unit *unit_adopt(const struct tools *tools, const struct record *r, const
 		log_msg(EZL_NOTICE, "job %s: its daemon goes on under this worker, pid %ld", u->name,
 			(long)r->pid);
 		is_up(u);
+		u->has_news = false; /* until it has answered */
 		open_log(u);
 	} else if (r->pid > 0) {
 		log_msg(EZL_NOTICE, "job %s: its daemon ended while no worker was there", u->name);
@@ -286,6 +287,7 @@ void unit_start(struct unit *u)
 		return;
 	}
 	log_msg(EZL_INFO, "job %s started, pid %ld", u->name, (long)u->process.pid);
+	set_error(u, NULL);
 	is_up(u);
 	save_record(u);
 }
