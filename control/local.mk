@@ -82,4 +82,4 @@ dist_man_MANS += docs/man/ezcdc-control.8
 dist_doc_DATA += docs/control-plane.md
 endif
 
-EXTRA_DIST += control/migrations/embed.sh control/migrations/0001_initial.sql control/migrations/functions.sql
+EXTRA_DIST += deploy/systemd/ezcdc-control.service control/migrations/embed.sh control/migrations/0001_initial.sql control/migrations/functions.sql

@@ -83,7 +83,7 @@ static void show_link(const struct settings *s, const char *link)
 			"set setup_file, or make an admin with ezcdc-control create-user --role=admin NAME");
 }
 
-static enum db_result offer_setup(struct db *d, const struct settings *s, uint16_t port)
+static enum db_result offer_setup(struct db *d, const struct settings *s)
 {
 	_cleanup_(db_rows_freep) struct pg_result *rows = NULL;
 	struct token token = token_make("");
@@ -100,8 +100,10 @@ static enum db_result offer_setup(struct db *d, const struct settings *s, uint16
 	if (s->public_url)
 		link = xasprintf("%s/setup#%s", s->public_url, token.text);
 	else
-		link = xasprintf("%s://%s:%u/setup#%s", s->certificate ? "https" : "http",
-				 s->address, (unsigned)port, token.text);
+		link = xasprintf(strchr(s->address, ':') ? "%s://[%s]:%s/setup#%s"
+							 : "%s://%s:%s/setup#%s",
+				 s->certificate ? "https" : "http", s->address, s->port,
+				 token.text);
 	show_link(s, link);
 	explicit_bzero(&token, sizeof(token));
 	explicit_bzero(link, strlen(link));
@@ -124,6 +126,8 @@ static int prepare_catalog(const struct settings *s)
 		log_msg(EZL_NOTICE, "the catalog's schema is up to date applied=%d",
 			applied);
 	buf_release(&why);
+	if (offer_setup(d, s) != DB_OK)
+		log_msg(EZL_WARNING, "no set-up link: %s", db_last_error(d));
 	return 0;
 }
 
@@ -243,7 +247,6 @@ static void wait_for_signal(const sigset_t *set)
 static int run(struct parts *p)
 {
 	const struct settings *s = p->settings;
-	_cleanup_(db_freep) struct db *d = db_new(s->catalog, "ezcdc-control start");
 	sigset_t set;
 
 	sigemptyset(&set);
@@ -252,9 +255,6 @@ static int run(struct parts *p)
 	sigaddset(&set, SIGHUP);
 	log_msg(EZL_NOTICE, "listening address=%s port=%u tls=%s", s->address,
 		(unsigned)server_port(p->server), s->certificate ? "yes" : "no");
-	if (offer_setup(d, s, server_port(p->server)) != DB_OK)
-		log_msg(EZL_WARNING, "no set-up link: %s", db_last_error(d));
-	db_free(TAKE_PTR(d));
 	notify("READY=1");
 	wait_for_signal(&set);
 	notify("STOPPING=1");

@@ -118,14 +118,16 @@ static enum db_result by_deployment_token(struct request *r, const char *hash)
 		r->db, &rows,
 		"update deployment_tokens t set seen_at = now() from deployments d"
 		" where t.hash = $1 and d.id = t.deployment_id"
-		" returning t.id, d.id, d.name, t.revoked_at is not null or t.expires_at <= now()",
+		" returning t.id, d.id, d.name, t.revoked_at is not null, t.expires_at <= now()",
 		hash);
 
 	if (rc != DB_OK || db_rows(rows) == 0)
 		return rc;
-	if (db_bool(rows, 0, 3)) {
-		reply_error(r, 403, "revoked", NULL,
-			    "this token has expired or was revoked");
+	if (db_bool(rows, 0, 3) || db_bool(rows, 0, 4)) {
+		bool revoked = db_bool(rows, 0, 3);
+
+		reply_error(r, 403, revoked ? "revoked" : "token_expired", NULL,
+			    "this token %s", revoked ? "was revoked" : "has expired");
 		return DB_OK;
 	}
 	r->who.kind = DEPLOYMENT;

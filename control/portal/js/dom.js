@@ -75,7 +75,7 @@ function isLike(a, b) {
 
 function syncAttributes(old, fresh) {
 	for (const { name } of [...old.attributes])
-		if (name !== 'style' && !fresh.hasAttribute(name))
+		if (name !== 'style' && !fresh.hasAttribute(name) && !(name === 'aria-busy' && old._isBusy))
 			old.removeAttribute(name);
 	for (const { name, value } of fresh.attributes)
 		if (name !== 'style' && old.getAttribute(name) !== value)

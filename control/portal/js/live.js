@@ -8,6 +8,7 @@ const KINDS = ['job', 'worker', 'task', 'alert'];
 const subscribers = new Set();
 let source = null;
 let isUp = false;
+let hasBeenDown = false;
 const watchers = new Set();
 
 function setUp(up) {
@@ -28,10 +29,14 @@ export function connect() {
 		return;
 	source = new EventSource('/api/events');
 	source.onopen = () => {
+		const wasDown = hasBeenDown;
 		setUp(true);
-		tell('reload', {});
+		if (wasDown)
+			tell('reload', {});
+		hasBeenDown = false;
 	};
 	source.onerror = () => {
+		hasBeenDown = true;
 		setUp(false);
 		/* The browser gives up for good when the answer was not a stream. */
 		if (source?.readyState === EventSource.CLOSED) {

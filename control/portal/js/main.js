@@ -113,7 +113,7 @@ async function signIn(page) {
 	const { door } = await import('./pages/door.js');
 	door(app, page, (who) => {
 		if (location.pathname === '/setup' || location.pathname === '/login')
-			history.replaceState({}, '', new URLSearchParams(location.search).get('next') ?? '/');
+			history.replaceState({}, '', '/');
 		enter(who);
 	});
 }

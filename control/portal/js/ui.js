@@ -113,6 +113,7 @@ export async function act(e, work, done) {
 		if (b.getAttribute('aria-busy'))
 			return undefined;
 		b.setAttribute('aria-busy', 'true');
+		b._isBusy = true;
 	}
 	try {
 		const result = await work();
@@ -125,6 +126,8 @@ export async function act(e, work, done) {
 		return undefined;
 	} finally {
 		b?.removeAttribute('aria-busy');
+		if (b)
+			b._isBusy = false;
 	}
 }
 

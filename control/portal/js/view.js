@@ -109,6 +109,12 @@ export class View {
 		this.draw();
 	}
 
+	/* A parameter that names a page of ours; null when it leads elsewhere. */
+	way(name) {
+		const path = this.query.get(name);
+		return path && /^\/(?![/\\])/.test(path) ? path : null;
+	}
+
 	href(values) {
 		const q = new URLSearchParams(this.query);
 		for (const [k, v] of Object.entries(values)) {

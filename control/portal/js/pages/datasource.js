@@ -27,7 +27,7 @@ class Editor {
 				ui.field('Kind of system', this.plugin, null),
 				deployments.length > 1 || known ? ui.field('Deployment', this.deployment, 'The group of workers that can reach it.') : null),
 			this.options,
-			h('div.box-actions', ui.link('Cancel', view.query.get('then') ?? '/datasources'),
+			h('div.box-actions', ui.link('Cancel', view.way('then') ?? '/datasources'),
 				view.can('operator') ? h('button.btn.btn-primary', { type: 'submit' }, known ? 'Save' : 'Save and test') : null));
 		this.name.id = 'ds-name';
 		this.draw();
@@ -59,7 +59,7 @@ class Editor {
 				return this.view.reload();
 			}
 			const made = await api.post('/api/datasources', { ...body, kind: this.kind, plugin: this.plugin.value, deployment_id: this.deployment.value });
-			const then = this.view.query.get('then');
+			const then = this.view.way('then');
 			const q = new URLSearchParams({ test: '1', ...(then ? { then } : {}) });
 			return this.view.navigate(`/datasources/${made.datasource_id}?${q}`);
 		} catch (err) {
@@ -142,7 +142,7 @@ export function page(view) {
 		return fresh(view);
 	view.title('Datasource');
 	const test = new Test(view);
-	const then = view.query.get('then');
+	const then = view.way('then');
 	if (view.query.get('test')) {
 		view.set({ test: null });
 		test.run();
@@ -158,7 +158,7 @@ export function page(view) {
 		return [
 			ui.crumbs(['Datasources', '/datasources']),
 			ui.heading(d.name, `${d.kind === 'source' ? 'Source' : 'Sink'} · ${d.plugin} · ${d.jobs ? `used by ${fmt.plural(d.jobs, 'job')}` : 'not used by a job'}`,
-				then ? ui.link('Go on with the job', then, 'primary') : null,
+				then ? ui.link('Go on with the job', `${then}&${d.kind}_id=${d.datasource_id}`, 'primary') : null,
 				view.can('operator') && ui.button('Remove', (e) => drop(view, d, e), 'danger-plain', { disabled: d.jobs > 0, title: d.jobs > 0 ? 'A job uses it' : '' })),
 			test.render(d),
 			h('section.panel', h('h2', 'Connection'), hold(view.editor.node)),

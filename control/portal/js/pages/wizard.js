@@ -83,8 +83,19 @@ export class Wizard {
 			h('div.rail-note', this.steps[name].note?.() ?? ''))));
 	}
 
+	/* Whoever comes back from making a datasource has chosen it. */
+	takeMade() {
+		for (const kind of ['source', 'sink']) {
+			const made = this.data.datasources.find((d) => d.datasource_id === this.view.query.get(`${kind}_id`) && d.kind === kind);
+			this.view.query.delete(`${kind}_id`);
+			if (made)
+				this.steps[kind].take(made);
+		}
+	}
+
 	render(data) {
 		this.data = data;
+		this.takeMade();
 		if (data.deployments.every((d) => d.workers === 0))
 			return [ui.heading('New job'), ui.empty('A worker comes first', 'Jobs run on workers inside your network. Connect one, then come back.',
 				this.view.can('admin') && ui.link('Add a worker', '/workers/add', 'primary'))];

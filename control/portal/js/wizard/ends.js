@@ -29,13 +29,22 @@ export class Ends {
 	}
 
 	choose(d) {
+		this.take(d);
+		this.wizard.view.draw();
+	}
+
+	/* Another end takes other options; its own are asked anew. */
+	take(d) {
 		const { wizard, kind } = this;
-		if (kind === 'source' && wizard.draft.source_id !== d.datasource_id)
-			wizard.save({ tables: null, mode: null, source: {} });
-		wizard.save({ [`${kind}_id`]: d.datasource_id, ...(kind === 'source' ? { deployment_id: d.deployment_id } : {}) });
-		if (kind === 'source' && wizard.end('sink')?.deployment_id !== d.deployment_id)
-			wizard.save({ sink_id: null, sink: {} });
-		wizard.view.draw();
+		const { draft } = wizard;
+		if (draft[`${kind}_id`] === d.datasource_id)
+			return;
+		wizard.save({ [`${kind}_id`]: d.datasource_id, settled: false, settings: { ...draft.settings, [kind]: {} } });
+		if (kind !== 'source')
+			return;
+		wizard.save({ deployment_id: d.deployment_id, tables: null, patterns: null, mode: null });
+		if (wizard.end('sink')?.deployment_id !== d.deployment_id)
+			wizard.save({ sink_id: null });
 	}
 
 	option(d) {
