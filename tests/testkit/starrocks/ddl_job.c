@@ -128,6 +128,15 @@ static void finish_job(struct alter_job *job)
 	end_job(job, ALTER_FINISHED);
 }
 
+/* Whether what older transactions have committed is not all visible. */
+static bool has_unpublished(const struct table *t, int64_t txn_id)
+{
+	for (size_t i = t->n_published; i < t->n_versions; i++)
+		if (t->versions[i]->txn_id < txn_id)
+			return true;
+	return false;
+}
+
 /* One step; false when the job has to wait. */
 static bool step_job(struct alter_job *job, int64_t now_ms)
 {
@@ -144,7 +153,8 @@ static bool step_job(struct alter_job *job, int64_t now_ms)
 		job->state = ALTER_WAITING_TXN;
 		return true;
 	case ALTER_WAITING_TXN:
-		if (table_has_running_txn(job->table, job->txn_id)) {
+		if (table_has_running_txn(job->table, job->txn_id) ||
+		    has_unpublished(job->table, job->txn_id)) {
 			job->has_waited = true;
 			return false;
 		}

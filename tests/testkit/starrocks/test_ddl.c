@@ -463,6 +463,14 @@ START_TEST(older_transactions_are_waited_for)
 	state_is("RUNNING");
 	sqltest_wait_ms(10000);
 	state_is("FINISHED");
+	/* What is committed and not yet visible counts as running. */
+	c->settings.publish_ms = 20000;
+	tests_load(c, "new", "strict_mode: true\nformat: json\n", "{\"k\":1}");
+	sql_ok("ALTER TABLE t ADD COLUMN e INT");
+	sqltest_wait_ms(10000);
+	state_is("WAITING_TXN");
+	sqltest_wait_ms(20000);
+	state_is("RUNNING");
 	sqltest_end();
 }
 END_TEST
