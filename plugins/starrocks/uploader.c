@@ -197,20 +197,12 @@ static void note_trouble(void *arg, const struct ez_error *err)
 {
 	struct uploader *u = arg;
 
-	int64_t now = mono_us();
-	bool lasts;
-
 	host->log(7, "starrocks: %s", err->text);
 	pthread_mutex_lock(&u->lock);
 	if (u->trouble_since_us == 0)
-		u->trouble_since_us = now;
-	lasts = now - u->trouble_since_us >= HICCUP_US;
+		u->trouble_since_us = mono_us();
 	u->trouble = *err;
-	u->has_trouble = lasts;
-	if (lasts)
-		tell(u);
-	else
-		pthread_mutex_unlock(&u->lock);
+	tell(u);
 }
 
 static void fail(struct uploader *u, const struct ez_error *err)
@@ -295,7 +287,6 @@ static void *uploader_main(void *arg)
 		pthread_mutex_lock(&u->lock);
 		u->current = NULL;
 		u->durable = MAX(u->durable, number);
-		u->has_trouble = false;
 		u->trouble_since_us = 0;
 		tell(u);
 	}
@@ -396,7 +387,8 @@ int uploader_news(struct uploader *u, uint64_t *ret_number, struct group **ret_r
 	} else if (u->rework) {
 		*ret_rework = u->rework;
 		rc = EZ_AGAIN;
-	} else if (u->has_trouble) {
+	} else if (u->trouble_since_us > 0 &&
+		   mono_us() - u->trouble_since_us >= HICCUP_US) {
 		rc = error_copy(err, &u->trouble);
 	}
 	pthread_mutex_unlock(&u->lock);

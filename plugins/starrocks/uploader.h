@@ -36,7 +36,7 @@ struct uploader {
 	struct group *first, **last; /* encoded, not taken yet */
 	struct group *current;
 	struct group *rework;
-	bool stop, has_trouble, has_failure;
+	bool stop, has_failure;
 	struct ez_error trouble, failure;
 	int64_t trouble_since_us; /* 0: none */
 	uint64_t durable;

@@ -47,6 +47,7 @@ E2E_TESTS = \
 	tests/e2e/starrocks_mixed.sh \
 	tests/e2e/starrocks_tables.sh \
 	tests/e2e/starrocks_types.sh \
+	tests/e2e/starrocks_outage.sh \
 	tests/e2e/store_postgres.sh \
 	tests/e2e/streamed_transactions.sh \
 	tests/e2e/table_widths.sh \
