@@ -80,6 +80,8 @@ static int class_of(unsigned number, const char *text)
 	}
 	if (is_client_error(number))
 		return EZ_E_TRANSIENT;
+	if (says(text, "replication num"))
+		return EZ_E_CONFIG; /* names the back ends too, but none will come by itself */
 	if (says(text, "access denied") || says(text, "denied"))
 		return EZ_E_PERMISSION;
 	if (says(text, "in progress") || says(text, "not NORMAL") ||
