@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+/* From the set-up link to a job that streams, then every page in narrow and dark. */
+import { Browser, URL_BASE, check, step, write } from './browser.mjs';
+
+const { T, PG_PORT, PGDATABASE, SETUP_LINK } = process.env;
+const PASSWORD = 'correct horse battery';
+const browser = new Browser();
+const page = await browser.open();
+const button = (name) => page.getByRole('button', { name, exact: true });
+const link = (name) => page.getByRole('link', { name, exact: true });
+const says = (text) => page.getByText(text).first().waitFor();
+const at = (path) => page.waitForURL((u) => u.pathname === path);
+
+async function setUp() {
+	await page.goto(SETUP_LINK.trim());
+	await page.getByLabel('Name').fill('admin');
+	await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
+	await page.getByLabel('Password again').fill('something else');
+	await button('Make the account').click();
+	await says('The two passwords differ');
+	await page.getByLabel('Password again').fill(PASSWORD);
+	await button('Make the account').click();
+	await says('Three steps to the first pipeline');
+	check(!page.url().includes('#'), 'the token of the set-up link stays in the address');
+	check(browser.ownBytes() > 0 && browser.ownBytes() < 100 * 1024, `the first page takes ${browser.ownBytes()} bytes of our own`);
+}
+
+async function addWorker() {
+	await link('Add a worker').click();
+	await button('Make the commands').click();
+	const text = await page.locator('.code code').textContent();
+	check(text.includes(`control_url = "${URL_BASE}"`), 'the commands name another address');
+	write('token', text.match(/^ezd_\S+$/m)[0]);
+	await says('edge is online');
+	await link('Add a datasource').click();
+}
+
+async function addSource() {
+	await at('/datasources/new');
+	await button('Save and test').click();
+	await says('It needs a name');
+	await page.getByLabel('Name needed').fill('shop');
+	await button('Save and test').click();
+	await says('Connection string is needed');
+	await page.getByLabel('Connection string').fill(`host=127.0.0.1 port=${PG_PORT} dbname=${PGDATABASE} user=cdc`);
+	await page.getByLabel('Password', { exact: true }).fill('open-sesame-4711');
+	await button('Save and test').click();
+	await page.locator('.findings li').first().waitFor();
+	check(!(await page.content()).includes('open-sesame'), 'the secret came back');
+	const bad = await page.locator('.findings li', { has: page.locator('.state-bad') }).allTextContents();
+	check(bad.every((f) => f.includes('public.loose')), `the test of the source failed: ${bad}`);
+	await page.reload();
+	check(await page.getByLabel('Password', { exact: true }).inputValue() === '', 'the secret is shown');
+}
+
+async function addSink() {
+	await page.goto(`${URL_BASE}/datasources/new?kind=sink`);
+	await page.getByLabel('Name needed').fill('files');
+	await page.getByLabel('Kind of system').selectOption('file');
+	await page.getByLabel('Folder').fill(`${T}/shop/out`);
+	await button('Save and test').click();
+	await says(/checks? passed/i);
+}
+
+/* The first step by keyboard alone, from the top of the page. */
+async function chooseSourceByKeyboard() {
+	await page.goto(`${URL_BASE}/jobs/new`);
+	await page.getByRole('radio').first().waitFor();
+	for (let i = 0; i < 40; i++) {
+		await page.keyboard.press('Tab');
+		if (await page.evaluate(() => document.activeElement?.type === 'radio'))
+			break;
+	}
+	await page.keyboard.press('Space');
+	check(await page.getByRole('radio', { name: /shop/ }).isChecked(), 'the keyboard does not choose');
+	await page.keyboard.press('Enter');
+	await page.getByRole('heading', { name: '2. Tables' }).waitFor();
+}
+
+async function chooseTables() {
+	await page.getByRole('checkbox', { name: 'public.orders' }).check();
+	await page.getByLabel('Search tables').fill('cust');
+	check(await page.getByRole('checkbox').count() === 1, 'the search leaves other tables');
+	await button('Choose these 1').click();
+	await says('2 tables of');
+	await page.reload();
+	check(await page.getByRole('checkbox', { name: 'public.orders' }).isChecked(), 'a reload forgets the choice');
+	await button('By pattern').click();
+	await page.getByLabel('Patterns, one a line').fill('public.*\n!public.l*');
+	await says('2 tables fit now');
+	await button('Choose from a list').click();
+	await button('Next').click();
+}
+
+async function finishJob() {
+	await page.getByRole('heading', { name: '3. Sink' }).waitFor();
+	await page.getByRole('radio', { name: /files/ }).check();
+	await button('Next').click();
+	await page.getByRole('heading', { name: '4. Settings' }).waitFor();
+	await page.getByLabel('Name needed').fill('Not a name');
+	await button('Next').click();
+	await says('The name needs small letters');
+	await page.getByLabel('Name needed').fill('shop');
+	await page.locator('summary', { hasText: 'Batches' }).click();
+	await page.getByLabel('Age of a batch').fill('20ms');
+	await button('Next').click();
+	await page.locator('.code').getByText('max_age = "20ms"').waitFor();
+	await button('Test now').click();
+	await page.locator('.findings').nth(1).waitFor();
+	await button('Create and start').click();
+	await page.getByRole('heading', { name: /shop/ }).getByText('streaming').waitFor();
+	write('job', new URL(page.url()).pathname.split('/')[2]);
+}
+
+async function tabs() {
+	const own = page.url();
+	await link('Tables2').click();
+	await page.getByRole('row', { name: /public\.orders/ }).waitFor();
+	await link('History').click();
+	await says('made');
+	await page.goto(`${own}?tab=log`);
+	await page.locator('.log-line').first().waitFor();
+	await link('Dead letters').click();
+	await says('No dead letters');
+	await link('Configuration').click();
+	await page.locator('.code').getByText('plugin = "pgoutput"').waitFor();
+	check(!(await page.content()).includes('open-sesame'), 'the job file shows the secret');
+	await page.goBack();
+	await says('No dead letters');
+	await page.goto(own);
+	await page.locator('canvas').first().waitFor();
+	await button('Pause').click();
+	await page.getByRole('heading', { name: /shop/ }).getByText('paused').waitFor();
+	await button('Resume').click();
+	await page.getByRole('heading', { name: /shop/ }).getByText('streaming').waitFor();
+	return new URL(own).pathname;
+}
+
+/* Every page at the width of a phone, in the dark: nothing sticks out, nothing complains. */
+async function everyPage(job) {
+	await page.emulateMedia({ colorScheme: 'dark' });
+	await page.setViewportSize({ width: 360, height: 740 });
+	for (const path of ['/', '/jobs', job, `${job}?tab=tables`, `${job}?tab=configuration`, '/jobs/new', '/datasources', '/datasources/new',
+		'/workers', '/workers/add', '/alerts', '/users', '/tokens', '/audit', '/nowhere']) {
+		await page.goto(URL_BASE + path);
+		await page.locator('h1, .empty h2').first().waitFor();
+		check(await page.locator('.skeleton').count() === 0 || await page.locator('.skeleton').first().waitFor({ state: 'detached' }) === undefined, `${path} stays empty`);
+		const wide = await page.evaluate(() => document.scrollingElement.scrollWidth);
+		check(wide <= 360, `${path} is ${wide} px wide on a phone`);
+	}
+}
+
+async function leave() {
+	await page.setViewportSize({ width: 1280, height: 800 });
+	await page.goto(`${URL_BASE}/jobs?q=sho&status=running`);
+	await page.getByRole('row', { name: /shop/ }).waitFor();
+	await button('Log out').click();
+	await page.getByRole('heading', { name: 'Log in' }).waitFor();
+	await page.getByLabel('Name').fill('admin');
+	await page.getByLabel('Password').fill('wrong');
+	await button('Log in').click();
+	await says('Name or password is wrong');
+	await page.getByLabel('Password').fill(PASSWORD);
+	await button('Log in').click();
+	await says('The pipeline runs');
+}
+
+try {
+	for (const part of [setUp, addWorker, addSource, addSink, chooseSourceByKeyboard, chooseTables, finishJob]) {
+		step(part.name);
+		await part();
+	}
+	step('tabs');
+	const job = await tabs();
+	step('everyPage');
+	await everyPage(job);
+	step('leave');
+	await leave();
+	browser.sound();
+	step('done');
+} catch (e) {
+	console.error(e.message);
+	console.error(`at ${page.url()}\n${(await page.locator('body').innerText().catch(() => '')).slice(0, 1500)}`);
+	console.error(browser.problems.join('\n'));
+	await page.screenshot({ path: `${T}/failed.png` }).catch(() => {});
+	process.exitCode = 1;
+} finally {
+	await browser.close();
+}
