@@ -162,12 +162,14 @@ static void note_keys(struct relation *rel, const struct ez_table *shape)
 			rel->keys[rel->n_keys++] = i;
 }
 
-int relation_declare(struct relation *rel, struct pg *pg, struct ez_out *out,
+int relation_declare(struct relation *rel, struct pg *pg, uint32_t xid, struct ez_out *out,
 		     struct ez_error *err)
 {
 	struct pg_shape *shape;
-	int rc = pg_shape_of(pg, rel->stated, &shape, err);
+	int rc;
 
+	rel->stated->xid = xid;
+	rc = pg_shape_of(pg, rel->stated, &shape, err);
 	if (rc != EZ_OK)
 		return rc;
 	/* Cells are laid out by the message, so the descriptor must be too. */

@@ -7,6 +7,8 @@
 
 #include "base/alloc.h"
 #include "base/buf.h"
+#include "base/clock.h"
+#include "base/str.h"
 #include "conn.h"
 #include "literal.h"
 #include "pgoutput.h"
@@ -74,7 +76,11 @@ static const char PLACES_SQL[] =
 	"SELECT attnum, attisdropped, attname = ANY ($2::text[]), atttypid"
 	" FROM pg_attribute WHERE attrelid = $1::oid AND attnum > 0 ORDER BY attnum";
 
-enum { PARAMS_CAP_BYTES = 1024 * 1024 };
+enum {
+	PARAMS_CAP_BYTES = 1024 * 1024,
+	VISIBLE_TRIES = 20,
+	VISIBLE_GAP_US = 5 * US_PER_MS
+};
 
 struct params {
 	struct buf oid, names, types, mods;
@@ -351,6 +357,56 @@ static int look_up(struct pg *pg, PGconn *conn, const struct pg_relation *rel,
 	return EZ_OK;
 }
 
+/*
+ * The walsender reads a commit from the log; the session that wrote it makes it visible to
+ * others afterwards, with synchronous replication perhaps much later. Until then the catalog
+ * that we see is that of before an ALTER TABLE in the same transaction.
+ *
+ * The xid is given its epoch by its distance from the newest one, which is less than 2^31.
+ */
+static const char VISIBLE_SQL[] =
+	"SELECT pg_visible_in_snapshot((m - (((m - $1::int8 + 2147483648) & 4294967295)"
+	" - 2147483648))::text::xid8, s)"
+	" FROM (SELECT s, pg_snapshot_xmax(s)::text::int8 AS m FROM pg_current_snapshot() s) x";
+
+static int is_visible(struct pg *pg, PGconn *conn, uint32_t xid, bool *ret,
+		      struct ez_error *err)
+{
+	_cleanup_(pg_clear) PGresult *res = NULL;
+	char text[16];
+	const char *const values[] = { text };
+	int rc;
+
+	ENSURE(str_format(text, sizeof(text), "%u", xid), "a number has ten digits");
+	rc = pg_query_params(pg, conn, "look for the transaction", VISIBLE_SQL, 1, values,
+			     &res, err);
+	*ret = rc == EZ_OK && pg_field_bool(res, 0, 0);
+	return rc;
+}
+
+static int await_visible(struct pg *pg, PGconn *conn, uint32_t xid, struct ez_error *err)
+{
+	bool visible = xid == 0;
+
+	for (unsigned i = 0; !visible && i < VISIBLE_TRIES; i++) {
+		int rc;
+
+		if (i > 0)
+			sleep_us(VISIBLE_GAP_US);
+		rc = is_visible(pg, conn, xid, &visible, err);
+		if (rc < 0)
+			return rc;
+		if (pg_is_interrupted(pg))
+			return pg->host->fail(err, EZ_E_CANCELLED, "", "interrupted");
+	}
+	if (visible)
+		return EZ_OK;
+	return pg->host->fail(err, EZ_E_TRANSIENT, "",
+			      "transaction %u is committed, but other sessions do not see it "
+			      "yet (does it wait for a synchronous standby?)",
+			      xid);
+}
+
 int pg_shape_of(struct pg *pg, const struct pg_relation *rel, struct pg_shape **ret_shape,
 		struct ez_error *err)
 {
@@ -358,6 +414,8 @@ int pg_shape_of(struct pg *pg, const struct pg_relation *rel, struct pg_shape **
 	PGconn *conn;
 	int rc = pg_sql_conn(pg, &conn, err);
 
+	if (rc >= 0)
+		rc = await_visible(pg, conn, rel->xid, err);
 	if (rc < 0)
 		return rc;
 	params_make(&p, rel);

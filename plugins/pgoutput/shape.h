@@ -35,6 +35,7 @@ struct pg_relation {
 	uint32_t oid;
 	struct ez_view schema, name;
 	char identity; /* pg_class.relreplident: d, n, f, i */
+	uint32_t xid;  /* whose changes follow; 0: the snapshot's */
 	uint32_t n_columns;
 	const struct pg_relation_column *columns;
 };
@@ -46,8 +47,9 @@ struct pg_shape {
 
 /*
  * Looks the relation up over the instance's side connection and builds its descriptor.
- * Blocks for one round trip, plus connecting if need be; EZ_E_TRANSIENT when the server
- * cannot be reached: then nothing is known, try again.
+ * Blocks for one or two round trips, plus connecting if need be; EZ_E_TRANSIENT when the
+ * server cannot be reached, or other sessions do not see the transaction `xid` yet (its
+ * commit is sent to us first, trap B2): then nothing is known, try again.
  */
 _must_check_ int pg_shape_of(struct pg *pg, const struct pg_relation *rel,
 			     struct pg_shape **ret_shape, struct ez_error *err);

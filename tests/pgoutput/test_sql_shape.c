@@ -277,6 +277,45 @@ static const struct ez_table *relation(const char *table, const char *const *nam
  relation(table, (const char *const[]){ __VA_ARGS__ }, \
 	  ARRAY_LEN(((const char *const[]){ __VA_ARGS__ })))
 
+/* Trap B2: the log tells of a commit before other sessions see it. */
+START_TEST(a_transaction_must_be_visible)
+{
+	PGconn *other = PQconnectdb(k->conninfo);
+	const struct pg_relation_column column_a = { .name = VIEW("a"), .type = 25, .type_mod = -1 };
+	struct pg_relation rel = { .schema = VIEW("public"),
+				   .name = VIEW("b2"),
+				   .identity = 'd',
+				   .n_columns = 1,
+				   .columns = &column_a };
+	uint64_t oid, xid;
+	PGresult *res;
+
+	kit_sql(k, "CREATE TABLE b2 (a int)");
+	ck_assert(parse_u64(view_str(kit_ask(k, "SELECT 'b2'::regclass::oid")), &oid));
+	rel.oid = (uint32_t)oid;
+	PQclear(PQexec(other, "BEGIN"));
+	PQclear(PQexec(other, "ALTER TABLE b2 DROP a"));
+	PQclear(PQexec(other, "ALTER TABLE b2 ADD a text DEFAULT 'new'"));
+	res = PQexec(other, "SELECT pg_current_xact_id()::text::int8 & 4294967295");
+	ck_assert(parse_u64(view_str(PQgetvalue(res, 0, 0)), &xid));
+	PQclear(res);
+	rel.xid = (uint32_t)xid;
+	forget();
+	ck_assert_int_eq(pg_shape_of(k->inst, &rel, &shape, &k->err), EZ_E_TRANSIENT);
+	shape = NULL;
+	/* One that has not even begun. */
+	rel.xid += 1000;
+	ck_assert_int_eq(pg_shape_of(k->inst, &rel, &shape, &k->err), EZ_E_TRANSIENT);
+	shape = NULL;
+	rel.xid = (uint32_t)xid;
+	PQclear(PQexec(other, "COMMIT"));
+	ck_assert_msg(pg_shape_of(k->inst, &rel, &shape, &k->err) == EZ_OK, "%s", k->err.text);
+	ck_assert_uint_eq(column("a")->id, 2);
+	ck_assert(view_eq_str(column("a")->fallback, "new"));
+	PQfinish(other);
+}
+END_TEST
+
 /* Traps D4, D5. */
 START_TEST(a_renamed_column_keeps_its_number)
 {
@@ -356,6 +395,7 @@ static Suite *suite(void)
 	tcase_add_test(c, numeric_may_have_a_negative_scale);
 	tcase_add_test(c, keys_follow_the_replica_identity);
 	tcase_add_test(c, defaults_that_are_constants_are_known);
+	tcase_add_test(c, a_transaction_must_be_visible);
 	tcase_add_test(c, a_renamed_column_keeps_its_number);
 	tcase_add_test(c, a_dropped_column_is_not_taken_for_another);
 	tcase_add_test(c, both_ways_give_the_same_shape);
