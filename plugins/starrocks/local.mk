@@ -4,7 +4,7 @@ dist_doc_DATA += docs/sink-starrocks.md docs/starrocks-types.md
 
 # Tables and values.
 STARROCKS_TABLE_SOURCES = \
-	plugins/starrocks/check.c plugins/starrocks/check.h \
+	plugins/starrocks/check_sql.c plugins/starrocks/check_sql.h \
 	plugins/starrocks/ddl.c plugins/starrocks/ddl.h \
 	plugins/starrocks/encode.c plugins/starrocks/encode.h \
 	plugins/starrocks/encode_fetch.c \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "check.h"
+#include "check_sql.h"
 
 #include <inttypes.h>
 

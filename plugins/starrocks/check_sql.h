@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef STARROCKS_CHECK_H
-#define STARROCKS_CHECK_H
+#ifndef STARROCKS_CHECK_SQL_H
+#define STARROCKS_CHECK_SQL_H
 
 #include <ezcdc/plugin.h>
 
