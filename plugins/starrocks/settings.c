@@ -25,6 +25,10 @@ static const struct ez_option
 		.name = "mysql", .label = "MySQL addresses", .group = "Connection",
 		.help = "Where the front ends take SQL, like \"fe1:9030\". By default the hosts "
 			"of fe with port 9030."),
+	opt_mysql_tls = OPTION(.type = EZ_OPT_ENUM, .flags = EZ_OPTF_CONNECTION,
+		.name = "mysql_tls", .label = "TLS for SQL", .group = "Connection",
+		.fallback = "auto", .choices = "auto|on|off",
+		.help = "Whether SQL must go over TLS. auto: if the front ends are https."),
 	opt_user = OPTION(.type = EZ_OPT_STRING, .flags = EZ_OPTF_REQUIRED | EZ_OPTF_CONNECTION,
 		.name = "user", .label = "User", .group = "Connection",
 		.help = "A user with INSERT and SELECT on the tables, and with the rights to "
@@ -102,7 +106,8 @@ static const struct ez_option
 /* clang-format on */
 
 const struct ez_option *const settings_options[] = {
-	&opt_fe,          &opt_mysql,       &opt_user,
+	&opt_fe,          &opt_mysql,       &opt_mysql_tls,
+	&opt_user,
 	&opt_password,    &opt_database,    &opt_table,
 	&opt_create,      &opt_evolve,      &opt_replication,
 	&opt_buckets,     &opt_properties,  &opt_delete,
@@ -164,8 +169,12 @@ static void read_sql_addresses(struct settings *s)
 {
 	size_t n = host->count(s->config, opt_mysql.name);
 	_cleanup_(buf_release) struct buf b = BUF_INIT(TEXT_CAP);
+	struct ez_view tls = host->str(s->config, opt_mysql_tls.name);
 	const char *p;
 
+	s->mysql_tls = view_eq(tls, VIEW("on")) ||
+		       (view_eq(tls, VIEW("auto")) &&
+			view_starts(s->fe[0], VIEW("https://")));
 	s->n_mysql = n ? n : s->n_fe;
 	s->mysql = xcalloc(s->n_mysql, sizeof(*s->mysql));
 	for (size_t i = 0; i < n; i++)

@@ -32,8 +32,8 @@ enum range_policy { RANGE_ERROR, RANGE_NULL, RANGE_CLAMP, RANGE_TEXT };
 
 /* The classes of values that have one. */
 enum range_class {
-	RANGE_NUMERIC,   /* numeric: too many digits, NaN, infinity */
-	RANGE_FLOAT,     /* NaN, infinity */
+	RANGE_NUMERIC, /* numeric: too many digits, NaN, infinity */
+	RANGE_FLOAT,   /* NaN, infinity */
 	RANGE_DATE,
 	RANGE_TIMESTAMP, /* with and without time zone */
 	RANGE_STRING,    /* text or bytes too long */
@@ -51,6 +51,7 @@ struct settings {
 	size_t n_fe;
 	struct ez_view *mysql; /* "fe1:9030" */
 	size_t n_mysql;
+	bool mysql_tls; /* SQL goes over TLS, or not at all */
 	struct ez_view user, database;
 	struct ez_view table; /* pattern with {schema} and {table} */
 	bool create, evolve;

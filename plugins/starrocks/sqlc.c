@@ -147,8 +147,7 @@ static int connect_to(struct sqlc *c, const char *password, struct ez_error *err
 				  "%.*s is not an address of a front end",
 				  VIEW_ARG(server));
 	o.host = name;
-	o.uses_tls = c->settings->n_fe > 0 &&
-		     view_starts(c->settings->fe[0], VIEW("https://"));
+	o.uses_tls = c->settings->mysql_tls;
 	rc = wire_open(&o, &wire, err);
 	if (rc < 0)
 		return rc;

@@ -42,6 +42,7 @@ E2E_TESTS = \
 	tests/e2e/starrocks_bad_rows.sh \
 	tests/e2e/starrocks_faults.sh \
 	tests/e2e/starrocks_faults_labels.sh \
+	tests/e2e/starrocks_https.sh \
 	tests/e2e/starrocks_killed.sh \
 	tests/e2e/starrocks_killed_labels.sh \
 	tests/e2e/starrocks_mixed.sh \

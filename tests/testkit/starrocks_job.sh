@@ -3,7 +3,7 @@
 #
 # Jobs into the pretended StarRocks cluster. Behind lib.sh and starrocks.sh, after sr_start.
 
-# sr_job NAME [sink=TEXT] [source=TEXT] [top=TEXT]: a job into database shop.
+# sr_job NAME [sink=TEXT] [source=TEXT] [top=TEXT]: a job into database shop. SR_SCHEME=https for front ends with certificates.
 sr_job() {
 	local name=$1 sink='' rest=() arg fe mysql
 	shift
@@ -13,7 +13,7 @@ sr_job() {
 		*) rest+=("$arg") ;;
 		esac
 	done
-	fe=$(printf '"http://127.0.0.1:%s", ' "${SR_FE[@]}")
+	fe=$(printf "\"${SR_SCHEME:-http}://127.0.0.1:%s\", " "${SR_FE[@]}")
 	mysql=$(printf '"127.0.0.1:%s", ' "${SR_MYSQL[@]}")
 	job "$name" "${rest[@]}" sink_section="sink = {
 		plugin = \"starrocks\"; fe = [ ${fe%, } ]; mysql = [ ${mysql%, } ]; user = \"$SR_USER\"; password = \"$SR_PASSWORD\";
