@@ -16,6 +16,12 @@ EXTRA_DIST += $(CONTROL_E2E_TESTS) tests/control/lib.sh tests/control/api.py \
 if CONTROL
 TESTS += $(CONTROL_E2E_TESTS)
 
+FUZZ_TARGETS += tests/fuzz/fuzz_control_request
+tests_fuzz_fuzz_control_request_SOURCES = tests/fuzz/fuzz_control_request.c tests/fuzz/fuzz.h
+tests_fuzz_fuzz_control_request_CPPFLAGS = $(CONTROL_CPPFLAGS)
+tests_fuzz_fuzz_control_request_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_control_request_LDADD = libcontrol.la libbase.la $(FUZZ_MAIN)
+
 if HAVE_CHECK
 CONTROL_UNIT_TESTS = \
 	tests/control/test_crypto \
