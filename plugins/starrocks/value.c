@@ -383,7 +383,7 @@ enum value_state value_json(struct buf *b, const struct field *f, struct ez_view
 			json_add_string(b, v);
 		break;
 	case FORM_FLOAT:
-		if (text_is_finite(v) && value_is_json(v))
+		if (value_is_number(v))
 			buf_add_view(b, v);
 		else
 			json_add_string(b, v);

@@ -54,6 +54,9 @@ _must_check_ bool value_clamp(const struct field *f, struct ez_view *v,
 /* Whether the text is a well-formed JSON value. */
 bool value_is_json(struct ez_view v);
 
+/* Whether it is a JSON number and nothing around it. */
+bool value_is_number(struct ez_view v);
+
 /*
  * An array as the source writes it ({1,"b c",NULL}) as JSON; false when it is malformed.
  * Booleans and numbers stay such, everything else is a string.

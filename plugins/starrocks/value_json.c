@@ -194,6 +194,11 @@ bool value_is_json(struct ez_view v)
 	return step == STEP_DONE && c.p == c.end;
 }
 
+bool value_is_number(struct ez_view v)
+{
+	return text_is_finite(v) && text_is_digit(v.ptr[v.len - 1]) && value_is_json(v);
+}
+
 /* ------------------------------------------------------------------ arrays */
 
 struct array {
@@ -217,7 +222,7 @@ static void add_element(const struct array *a, struct ez_view v)
 	case EZ_TYPE_INT8:
 	case EZ_TYPE_FLOAT4:
 	case EZ_TYPE_FLOAT8:
-		if (text_is_finite(v) && value_is_json(v)) {
+		if (value_is_number(v)) {
 			buf_add_view(a->out, v);
 			return;
 		}

@@ -45,3 +45,12 @@ tests_starrocks_test_value_CFLAGS = $(STARROCKS_TEST_CFLAGS)
 tests_starrocks_test_value_LDADD = $(STARROCKS_TABLE_LDADD)
 endif
 endif
+
+if PLUGIN_STARROCKS
+FUZZ_TARGETS += tests/fuzz/fuzz_starrocks_value
+tests_fuzz_fuzz_starrocks_value_SOURCES = tests/fuzz/fuzz_starrocks_value.c tests/fuzz/fuzz.h \
+	plugins/starrocks/value.c plugins/starrocks/value_json.c plugins/starrocks/type.c
+tests_fuzz_fuzz_starrocks_value_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/plugins/starrocks
+tests_fuzz_fuzz_starrocks_value_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_starrocks_value_LDADD = libbase.la $(FUZZ_MAIN)
+endif
