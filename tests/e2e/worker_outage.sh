@@ -37,6 +37,11 @@ agent "ca_file = \"$T/cert.pem\";"
 set_jobs 7 pipe:running:1:7
 worker_start
 await 25 "the job to stream" streaming pipe
+case ${EZ_SANITIZE:-no} in no | '')
+	rss=$(awk '/^VmRSS/ { print $2 }' "/proc/$WORKER_PID/status")
+	[ "$rss" -le 15360 ] || fail "a worker with a TLS connection takes $rss kB"
+	;;
+esac
 pid=$(daemon_of "$(base_of pipe)")
 
 step "the control plane is away: jobs go on, and what was measured is kept"
