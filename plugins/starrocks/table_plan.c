@@ -97,16 +97,37 @@ static const struct ez_column *column_by_name(const struct ez_table *t,
 	return NULL;
 }
 
-/* What a column of `before` is now; NULL: it was dropped. */
+/*
+ * What a column of `before` is now; NULL: it was dropped. A number that was known may be
+ * unknown now, and the other way round: the source may have changed the table again since,
+ * and reads of that first. Then the name decides, unless it has passed to another column.
+ */
 static const struct ez_column *successor(const struct plan *p,
 					 const struct ez_column *old)
 {
-	const struct ez_column *same;
+	const struct ez_column *found = column_by_id(p->now, old->id);
+	const struct ez_column *same = column_by_name(p->now, old->name);
 
-	if (old->id != 0)
-		return column_by_id(p->now, old->id);
-	same = column_by_name(p->now, old->name);
-	return same && same->id == 0 ? same : NULL;
+	if (found || !same)
+		return found;
+	if (same->id != 0 && (old->id != 0 || column_by_id(p->before, same->id)))
+		return NULL;
+	return same;
+}
+
+/* A column of `now` that may be the old one by another name, which nobody can tell. */
+static const struct ez_column *possible_heir(const struct plan *p,
+					     const struct ez_column *old)
+{
+	for (uint32_t i = 0; i < p->now->n_columns; i++) {
+		const struct ez_column *c = p->now->columns[i];
+
+		if (column_by_name(p->before, c->name))
+			continue;
+		if (c->id == 0 || (old->id == 0 && !column_by_id(p->before, c->id)))
+			return c;
+	}
+	return NULL;
 }
 
 /* A column of `before` that now goes by this name, having had another. */
@@ -143,10 +164,19 @@ static bool plan_drop(struct plan *p, const struct described *d)
 	_cleanup_(buf_release) struct buf b = BUF_INIT(NAME_MAX_BYTES);
 
 	for (uint32_t i = 0; p->before && i < p->before->n_columns; i++) {
-		const struct ez_column *old = p->before->columns[i];
+		const struct ez_column *old = p->before->columns[i], *heir;
 
 		if (successor(p, old) || !is_leftover(p, d, i))
 			continue;
+		heir = possible_heir(p, old);
+		if (heir) {
+			add_trouble(
+				p,
+				"column %.*s was dropped or is called %.*s now, which "
+				"the source cannot tell",
+				VIEW_ARG(old->name), VIEW_ARG(heir->name));
+			continue;
+		}
 		begin_alter(p, "drop column");
 		p->drops = i;
 		buf_add_str(&p->sql, "DROP COLUMN ");
