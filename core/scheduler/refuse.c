@@ -32,7 +32,8 @@ static bool is_ours(struct ez_view path)
 {
 	static const char *const names[] = { "agent.json",   "worker.json", "worker.sock",
 					     "checkpoint",   "exit.json",   "control.sock",
-					     "lock",         "log",         "log.1" };
+					     "worker.lock",  "lock",        "log",
+					     "log.1" };
 	const char *slash = memrchr(path.ptr, '/', path.len);
 	struct ez_view last = slash ? view_of(slash + 1, path.len - (size_t)(slash + 1 - path.ptr))
 				    : path;

@@ -224,6 +224,9 @@ END_TEST
 #define JOB(id, state, epoch)                                                            \
  "{\"version\":\"1\",\"jobs\":[{\"job_id\":\"" id "\",\"name\":\"x\",\"state\":\"" state \
  "\",\"revision\":1,\"epoch\":" epoch ",\"config\":\"\"}]}"
+#define TASK(id)                                                             \
+ "{\"version\":\"1\",\"jobs\":[],\"tasks\":[{\"task_id\":\"" id "\",\"kind\":\"log\"," \
+ "\"config\":\"\"}]}"
 #define ID "0f3a9c51-77aa-4b0e-9d65-2b1c3d4e5f60"
 
 START_TEST(half_a_set_is_none)
@@ -233,8 +236,7 @@ START_TEST(half_a_set_is_none)
 		"{\"version\":\"1\",\"jobs\":{}}", "{\"version\":\"1\",\"jobs\":[1]}",
 		JOB("x", "running", "1"), JOB(ID, "walking", "1"), JOB(ID, "running", "0"),
 		JOB(ID, "running", "-1"), JOB(ID, "running", "\"1\""), JOB(ID, "running", "1.5"),
-		"{\"version\":\"1\",\"jobs\":[],\"tasks\":[{\"task_id\":\"../x\",\"kind\":\"log\","
-		"\"config\":\"\"}]}",
+		TASK("../x"),
 	};
 	struct desired d;
 

@@ -15,6 +15,7 @@
 #include "base/common.h"
 #include "base/fs.h"
 #include "scheduler/children.h"
+#include "scheduler/limits.h"
 #include "scheduler/process.h"
 #include "scheduler/record.h"
 #include "scheduler/ring.h"
@@ -149,6 +150,40 @@ START_TEST(a_new_process_inherits_nothing_but_its_own)
 	ck_assert_int_eq(wait_for(&p), 0);
 	process_release(&p);
 	close(fd);
+}
+END_TEST
+
+START_TEST(a_new_process_has_its_limits)
+{
+	const struct limits limits = { .open_files = 64, .memory_bytes = 512U << 20, .nice = 3 };
+	char *argv[] = { xstrdup("sh"), xstrdup("-c"),
+			 xstrdup("test $(ulimit -n) = 64 && test $(ulimit -d) = 524288 && "
+				 "test $(nice) -ge 3"), NULL };
+	struct process p = PROCESS_NONE;
+	const struct spawn how = { .argv = argv, .envp = environ, .config_fd = -1,
+				   .out_fd = STDOUT_FILENO, .err_fd = STDERR_FILENO,
+				   .limits = &limits, .cgroup_fd = -1 };
+
+	ck_assert_int_eq(process_spawn(&how, &p), 0);
+	ck_assert_int_eq(wait_for(&p), 0);
+	process_release(&p);
+	for (int i = 0; argv[i]; i++)
+		free(argv[i]);
+}
+END_TEST
+
+START_TEST(a_program_that_is_not_there_is_told_by_its_code)
+{
+	char *argv[] = { xstrdup("/nowhere/dbmazz"), NULL };
+	const struct spawn how = { .argv = argv, .envp = environ, .config_fd = -1,
+				   .out_fd = STDOUT_FILENO, .err_fd = STDOUT_FILENO,
+				   .cgroup_fd = -1 };
+	struct process p = PROCESS_NONE;
+
+	ck_assert_int_eq(process_spawn(&how, &p), 0);
+	ck_assert_int_eq(wait_for(&p), 127);
+	process_release(&p);
+	free(argv[0]);
 }
 END_TEST
 
@@ -355,7 +390,8 @@ int main(void)
 	suite_add_tcase(s, c);
 	ADD_CASE(s, "processes", the_end_of_a_child_is_told_by_code_or_signal,
 		 a_process_is_adopted_only_if_it_is_the_same,
-		 a_new_process_inherits_nothing_but_its_own,
+		 a_new_process_inherits_nothing_but_its_own, a_new_process_has_its_limits,
+		 a_program_that_is_not_there_is_told_by_its_code,
 		 a_child_gets_its_text_and_gives_its_output, a_child_that_takes_too_long_is_killed,
 		 children_that_are_given_up_are_reaped);
 	ADD_CASE(s, "names", the_base_of_a_job_is_made_of_its_id,
