@@ -3,20 +3,17 @@
 
 #include "link.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "base/fs.h"
 #include "base/parse.h"
-#include "base/secret.h"
 #include "base/str.h"
 #include "base/view.h"
 #include "http.h"
+#include "link_identity.h"
 #include "link_post.h"
 
 enum {
@@ -28,7 +25,6 @@ enum {
 	ANSWER_MS = 30 * 1000,
 	POLL_SLACK_MS = 15 * 1000,
 	PLUGINS_US = 10 * US_PER_SEC, /* so long a registration waits for the option tables */
-	FILE_MAX = 16 * 1024,
 	HOST_MAX = 256,
 	POLL_LEAST_US = 200 * US_PER_MS, /* however quickly it answers */
 };
@@ -141,64 +137,6 @@ bool link_judge(struct link *l, const char *what, const void *answer, bool *ret_
 	return false;
 }
 
-/* ------------------------------------------------------------------------- identity */
-
-static int make_instance(struct link *l, struct ez_error *err)
-{
-	_cleanup_(buf_release) struct buf text = BUF_INIT(64);
-
-	if (fs_read_file("/proc/sys/kernel/random/uuid", 64, &text) < 0)
-		return l->host->fail(err, EZ_E_IO, "", "the system makes no random ids");
-	l->id.instance = view_dup(view_trim(buf_view(&text)));
-	return EZ_OK;
-}
-
-static int save_identity(struct link *l)
-{
-	struct buf text = BUF_INIT(FILE_MAX);
-	int r;
-
-	identity_format(&l->id, &text);
-	r = buf_ok(&text) ? fs_write_atomic(l->path, text.ptr, text.len, 0600) : -EFBIG;
-	if (text.ptr)
-		explicit_bzero(text.ptr, text.alloc);
-	buf_release(&text);
-	return r;
-}
-
-static int load_identity(struct link *l, struct ez_error *err)
-{
-	struct buf text = BUF_INIT(FILE_MAX);
-	int r = fs_read_file(l->path, FILE_MAX, &text), rc = EZ_OK;
-	bool ok = r == 0 && identity_parse(buf_view(&text), &l->id);
-
-	if (text.ptr)
-		explicit_bzero(text.ptr, text.alloc);
-	buf_release(&text);
-	if (r < 0 && r != -ENOENT) {
-		errno = -r;
-		return l->host->fail(err, EZ_E_IO, "", "cannot read %s: %m", l->path);
-	}
-	if (r == 0 && !ok)
-		return l->host->fail(err, EZ_E_CONFIG, "",
-				     "%s is damaged: remove it, and give the worker a deployment "
-				     "token", l->path);
-	if (!ok)
-		rc = make_instance(l, err);
-	/* Another control plane gave no secret yet, and must not learn that of this one. */
-	if (rc == EZ_OK && (!l->id.url || strcmp(l->id.url, l->url) != 0)) {
-		char *instance = TAKE_PTR(l->id.instance);
-
-		identity_release(&l->id);
-		l->id = (struct identity){ .instance = instance, .url = xstrdup(l->url) };
-		r = save_identity(l);
-		errno = -r;
-		if (r < 0)
-			rc = l->host->fail(err, EZ_E_IO, "", "cannot write %s: %m", l->path);
-	}
-	return rc;
-}
-
 /* ------------------------------------------------------------------------- register */
 
 static void on_registered(void *arg, const struct http_answer *a)
@@ -225,7 +163,7 @@ static void on_registered(void *arg, const struct http_answer *a)
 			explicit_bzero(l->id.secret, strlen(l->id.secret));
 		free(l->id.secret);
 		l->id.secret = TAKE_PTR(r.secret);
-		if (save_identity(l) < 0)
+		if (link_save_identity(l) < 0)
 			l->host->log(3, "cannot write %s: after a restart the worker must "
 					"register anew", l->path);
 		l->host->log(5, "registered with the control plane %s as worker %s", l->url,
@@ -579,7 +517,7 @@ int link_init(struct link *l, const struct ez_host *host, const struct ez_open *
 	o.proxy = host->is_set(open->config, "proxy") ? host->str(open->config, "proxy").ptr : NULL;
 	rc = http_new(host, &o, &l->http, err);
 	if (rc == EZ_OK)
-		rc = load_identity(l, err);
+		rc = link_load_identity(l, err);
 	return rc;
 }
 

@@ -4,6 +4,7 @@ plugin_LTLIBRARIES += agent.la
 AGENT_SOURCES = \
 	agent/http.c agent/http.h \
 	agent/link.c agent/link.h \
+	agent/link_identity.c agent/link_identity.h \
 	agent/link_post.c agent/link_post.h \
 	agent/protocol.c agent/protocol.h \
 	agent/samples.c agent/samples.h
