@@ -36,6 +36,29 @@ export function series(points, name, step) {
 	return out;
 }
 
+/* One width for all, so that the time axes of a page stand below each other. */
+const AXIS_PX = 62;
+
+const NICE_MS = [60, 120, 180, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400].map((s) => s * 1000);
+
+/* Ticks at full minutes, hours and days of the clock on the wall. */
+function timeTicks(axis) {
+	const { min, max } = axis;
+	const step = NICE_MS.find((ms) => (max - min) / ms <= 6) ?? 86400000;
+	const zone = new Date(min).getTimezoneOffset() * 60000;
+	axis.ticks = [];
+	for (let at = Math.ceil((min - zone) / step) * step + zone; at <= max; at += step)
+		axis.ticks.push({ value: at });
+}
+
+/* Bytes go up in powers of two. */
+function byteTicks(axis) {
+	const step = 2 ** Math.ceil(Math.log2(Math.max(axis.max, 1) / 4));
+	axis.ticks = [];
+	for (let at = 0; at <= axis.max; at += step)
+		axis.ticks.push({ value: at });
+}
+
 const crosshair = {
 	id: 'crosshair',
 	afterEvent(chart, { event }) {
@@ -90,9 +113,11 @@ function config(spec, group) {
 			events: ['mousemove', 'mouseout', 'touchmove', 'touchstart'],
 			plugins: { legend: { display: false }, tooltip: { enabled: false }, crosshair: { group } },
 			scales: {
-				x: { type: 'linear', grid: { color: grid, drawTicks: false }, border: { display: false },
+				x: { type: 'linear', afterBuildTicks: timeTicks, grid: { color: grid, drawTicks: false }, border: { display: false },
 					ticks: { color: text, maxRotation: 0, autoSkip: true, maxTicksLimit: 7, padding: 6, callback: (v) => fmt.clock(v, group.long) } },
-				y: { beginAtZero: true, suggestedMax: spec.least ?? 1, grid: { color: grid, drawTicks: false },
+				y: { beginAtZero: true, afterFit: (axis) => {
+					axis.width = AXIS_PX;
+				}, afterBuildTicks: spec.unit === fmt.bytes ? byteTicks : undefined, suggestedMax: spec.least ?? 1, grid: { color: grid, drawTicks: false },
 					ticks: { color: text, maxTicksLimit: 5, padding: 6, callback: (v) => spec.unit(v) } },
 			},
 		},

@@ -50,7 +50,7 @@ function flag(o, value) {
 }
 
 function area(o, text) {
-	return h('textarea.form-control', { rows: 3, value: text, placeholder: EXAMPLES[o.type], spellcheck: 'false' });
+	return h('textarea.form-control', { rows: 2, value: text, placeholder: EXAMPLES[o.type], spellcheck: 'false' });
 }
 
 const fromMap = (v) => Object.entries(v ?? {}).map(([k, x]) => `${k} = ${x}`).join('\n');

@@ -34,6 +34,10 @@ export function bytes(n) {
 	return `${fine.format(n)} ${units[i]}`;
 }
 
+function pair(a, unitA, b, unitB) {
+	return b ? `${a} ${unitA} ${b} ${unitB}` : `${a} ${unitA}`;
+}
+
 export function duration(ms) {
 	if (!known(ms))
 		return NONE;
@@ -43,10 +47,10 @@ export function duration(ms) {
 	if (sec < 60)
 		return `${fine.format(sec)} s`;
 	if (sec < 3600)
-		return `${Math.floor(sec / 60)} min ${Math.floor(sec % 60)} s`;
+		return pair(Math.floor(sec / 60), 'min', Math.floor(sec % 60), 's');
 	if (sec < 86400)
-		return `${Math.floor(sec / 3600)} h ${Math.floor(sec % 3600 / 60)} min`;
-	return `${Math.floor(sec / 86400)} d ${Math.floor(sec % 86400 / 3600)} h`;
+		return pair(Math.floor(sec / 3600), 'h', Math.floor(sec % 3600 / 60), 'min');
+	return pair(Math.floor(sec / 86400), 'd', Math.floor(sec % 86400 / 3600), 'h');
 }
 
 /* "3 min ago" */
@@ -60,6 +64,11 @@ export function ago(iso, now = Date.now()) {
 	if (far < 5)
 		return 'just now';
 	return sec >= 0 ? `${text} ago` : `in ${text}`;
+}
+
+/* "3 min", for something that lasts since then */
+export function since(iso) {
+	return ago(iso).replace(/ ago$/, '').replace('just now', 'some seconds');
 }
 
 export function exact(iso) {

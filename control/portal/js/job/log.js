@@ -4,6 +4,11 @@ import { h } from '../dom.js';
 import * as api from '../api.js';
 import * as ui from '../ui.js';
 
+function clock(iso) {
+	const d = new Date(iso);
+	return Number.isNaN(d.getTime()) ? '' : `${d.toLocaleTimeString('en-GB')}.${String(d.getMilliseconds()).padStart(3, '0')}`;
+}
+
 const LEVELS = ['error', 'warning', 'notice', 'info', 'debug'];
 
 export class Log {
@@ -37,7 +42,7 @@ export class Log {
 
 	line(l, i) {
 		return h('div.log-line', { key: `${l.time}${i}`, class: `log-${l.level}` },
-			h('time', { title: l.time }, (l.time ?? '').slice(11, 23)), h('span.log-level', l.level), h('span.log-text', l.message));
+			h('time', { title: l.time }, clock(l.time)), h('span.log-level', l.level), h('span.log-text', l.message));
 	}
 
 	render() {

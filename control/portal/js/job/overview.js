@@ -41,7 +41,7 @@ function figures(job) {
 			: m.retained_bytes === null || m.retained_bytes === undefined ? null : 'the source sets no limit'),
 		ui.stat('Write of a batch, p99', fmt.duration(m.flush_p99_ms), m.queue_bytes === null || m.queue_bytes === undefined ? null : `${fmt.bytes(m.queue_bytes)} waiting`),
 		ui.stat('Dead letters', fmt.count(m.dead_letters), null),
-		ui.stat('On the worker', fmt.bytes(m.rss_bytes), m.cpu_percent === null || m.cpu_percent === undefined ? null : `${fmt.short(m.cpu_percent)} % of a CPU`));
+		ui.stat('On the worker', fmt.bytes(m.rss_bytes), m.cpu_percent === null || m.cpu_percent === undefined ? null : `${m.cpu_percent.toFixed(1)} % of a CPU`));
 }
 
 export class Overview {

@@ -47,9 +47,10 @@ export class Tables {
 	}
 
 	row(job, t) {
-		const [tone, word] = STATES[t.state] ?? ['quiet', t.state];
+		const state = t.state === 'copied' && job.phase === 'streaming' ? 'streaming' : t.state;
+		const [tone, word] = STATES[state] ?? ['quiet', state];
 		const c = t.changes ?? {};
-		const may = this.view.can('operator') && ['running', 'paused'].includes(job.status) && t.state === 'streaming';
+		const may = this.view.can('operator') && ['running', 'paused'].includes(job.status) && state === 'streaming';
 		return h('tr', { key: t.name },
 			h('td.cell-name', t.name),
 			h('td', { 'data-label': 'State' }, ui.badge({ good: 'streaming', busy: 'snapshot', quiet: 'created' }[tone], word)),

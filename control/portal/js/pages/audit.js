@@ -35,8 +35,8 @@ function filters(view, state) {
 		h('input.form-control', { type: 'search', 'aria-label': 'Who', placeholder: 'Who', value: q('actor'), oninput: set('actor') }),
 		h('select.form-select', { 'aria-label': 'What', value: q('action'), onchange: set('action') },
 			KINDS.map((k) => h('option', { value: k }, k ? `${k.replace('.', '').replace('_', ' ')}s` : 'everything'))),
-		h('input.form-control', { type: 'date', 'aria-label': 'From', value: q('from'), onchange: set('from') }),
-		h('input.form-control', { type: 'date', 'aria-label': 'To', value: q('to'), onchange: set('to') }),
+		h('input.form-control', { type: 'date', class: 'is-date', 'aria-label': 'From', value: q('from'), onchange: set('from') }),
+		h('input.form-control', { type: 'date', class: 'is-date', 'aria-label': 'To', value: q('to'), onchange: set('to') }),
 		h('a.btn.btn-plain', { href: api.query('/api/audit', { ...params(view), format: 'csv' }), download: 'ezcdc-audit.csv' }, 'Download CSV'));
 }
 

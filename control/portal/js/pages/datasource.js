@@ -6,7 +6,7 @@ import * as fmt from '../format.js';
 import * as ui from '../ui.js';
 import { OptionForm } from '../form.js';
 import { connectionOptions, named, ofKind, plugins } from '../plugins.js';
-import { findings, verdict } from '../findings.js';
+import { aboutTables, findings, verdict } from '../findings.js';
 
 class Editor {
 	constructor(view, { list, deployments, known }) {
@@ -106,7 +106,7 @@ class Test {
 			ui.button(this.report || last ? 'Test again' : 'Test now', () => this.run(), 'primary', { 'aria-busy': this.busy ? 'true' : null })),
 		this.busy ? h('p.muted', 'A worker is trying the connection …') : null,
 		!this.busy && this.problem ? ui.failure(this.problem) : null,
-		!this.busy && this.report && !this.problem ? [verdict(this.report), findings(this.report)] : null,
+		!this.busy && this.report && !this.problem ? [verdict(aboutTables(this.report)), findings(aboutTables(this.report))] : null,
 		!this.busy && !this.report && !this.problem ? h('p.muted', last ? ['Last tested ', ui.when(last.at), last.error ? `: ${last.error}` : last.ok ? ', passed.' : ', failed.'] : 'A worker connects, looks at versions, settings and rights, and changes nothing.') : null);
 	}
 }

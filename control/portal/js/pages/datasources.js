@@ -49,7 +49,10 @@ function lead(list) {
 	const bad = list.filter((d) => testState(d) === 'failed').map((d) => d.name);
 	if (bad.length)
 		return `The last test of ${bad.slice(0, 3).join(', ')} failed.`;
-	return list.length ? `${fmt.plural(list.length, 'connection')}; none failed its last test.` : 'The connections that jobs are made of.';
+	if (list.length === 0)
+		return 'The connections that jobs are made of.';
+	const open = list.filter((d) => testState(d) !== 'succeeded').length;
+	return `${fmt.plural(list.length, 'connection')}; ${open ? `${open} not tested yet` : 'all passed their last test'}.`;
 }
 
 export function page(view) {

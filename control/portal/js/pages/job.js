@@ -85,7 +85,7 @@ export function page(view) {
 			ui.crumbs(['Jobs', '/jobs']),
 			h('header.page-head',
 				h('div.page-words', h('h1', { tabindex: '-1' }, job.name, ' ', ui.badge(ui.jobState(job))),
-					h('p.lead', sentence(job), h('span.muted', ' Since ', ui.when(job.status_since),
+					h('p.lead', sentence(job), h('span.muted', ' For ', h('time', { datetime: job.status_since, title: fmt.exact(job.status_since) }, fmt.since(job.status_since)),
 						job.worker ? [' on ', h('a', { href: `/workers/${job.worker_id}` }, job.worker)] : '', ' · ', ui.id(job.job_id)))),
 				h('div.page-actions', actions(view, job))),
 			whatNow(view, job),

@@ -35,12 +35,12 @@ function row(j, sparks) {
 	const runs = ['running', 'paused'].includes(j.status);
 	return h('tr', { key: j.job_id },
 		h('td.cell-name', h('a', { href: `/jobs/${j.job_id}` }, j.name),
-			j.status === 'failed' && j.error ? h('div.cell-note.text-bad', j.error) : null),
+			j.status === 'failed' && j.error ? h('div.cell-note.text-bad', { title: j.error }, j.error) : null),
 		h('td', { 'data-label': 'State' }, ui.badge(ui.jobState(j))),
-		h('td', { 'data-label': 'From, to' }, j.source, h('span.arrow', { 'aria-label': 'to' }, ' → '), j.sink),
-		h('td.num', { 'data-label': 'Rate' }, h('div.cell-rate', ui.spark(sparks.of(j), 'rate of the last half hour'), h('span', runs ? fmt.rate(m.rows_per_second) : '–'))),
-		h('td.num', { 'data-label': 'Lag' }, runs ? [fmt.duration(m.lag_ms), h('span.muted', ` · ${fmt.bytes(m.lag_bytes)}`)] : '–'),
-		h('td', { 'data-label': 'Worker' }, j.worker ? h('a', { href: `/workers/${j.worker_id}` }, j.worker) : h('span.muted', '–')),
+		h('td.cell-ends', { 'data-label': 'From, to' }, h('span', h('span.nowrap', j.source), h('span.muted', { 'aria-label': 'to' }, ' → '), h('span.nowrap', j.sink))),
+		h('td.num', { 'data-label': 'Rate' }, h('div.cell-rate', j.status === 'running' ? ui.spark(sparks.of(j), 'rate of the last half hour') : null, h('span', runs ? fmt.rate(m.rows_per_second) : '–'))),
+		h('td.num', { 'data-label': 'Lag' }, runs ? h('span', fmt.duration(m.lag_ms), h('span.muted', ` · ${fmt.bytes(m.lag_bytes)}`)) : '–'),
+		h('td.nowrap', { 'data-label': 'Worker' }, j.worker ? h('a', { href: `/workers/${j.worker_id}` }, j.worker) : h('span.muted', '–')),
 		h('td.num', { 'data-label': 'Since' }, ui.when(j.status_since)));
 }
 
@@ -65,7 +65,7 @@ function filters(view, jobs) {
 	const status = view.query.get('status') ?? '';
 	return h('div.filters', { role: 'search' },
 		h('input.form-control', {
-			type: 'search', placeholder: 'Search by name, source, sink, worker', 'aria-label': 'Search jobs', value: view.query.get('q') ?? '',
+			type: 'search', placeholder: 'Name, source, sink or worker', 'aria-label': 'Search jobs', value: view.query.get('q') ?? '',
 			oninput: (e) => view.set({ q: e.target.value }),
 		}),
 		h('div.chips', { role: 'group', 'aria-label': 'State' },

@@ -6,21 +6,21 @@ import * as ui from '../ui.js';
 import { workerState } from './workers.js';
 
 function commands(token) {
-	return `sudo install -d -m 0750 /etc/ezcdc
+	return `getent passwd ezcdc >/dev/null || sudo useradd --system --home-dir /var/lib/ezcdc --shell /usr/sbin/nologin ezcdc
+sudo install -d -m 0750 -o ezcdc -g ezcdc /etc/ezcdc
 sudo tee /etc/ezcdc/deployment.token >/dev/null <<'END'
 ${token}
 END
+sudo chown ezcdc: /etc/ezcdc/deployment.token
 sudo chmod 0600 /etc/ezcdc/deployment.token
 sudo tee /etc/ezcdc/worker.conf >/dev/null <<'END'
-state_root = "/var/lib/ezcdc";
-max_jobs = 10;
 agent = {
     plugin = "agent";
     control_url = "${location.origin}";
     token = { file = "/etc/ezcdc/deployment.token"; };
 };
 END
-sudo ezcdc-worker --config=/etc/ezcdc/worker.conf`;
+sudo systemctl enable --now ezcdc-worker`;
 }
 
 class Add {

@@ -3,7 +3,8 @@
 import { h } from '../dom.js';
 import * as api from '../api.js';
 import * as ui from '../ui.js';
-import { findings, verdict } from '../findings.js';
+import { aboutTables, findings, verdict } from '../findings.js';
+import { matcher } from './patterns.js';
 
 export class Review {
 	constructor(wizard) {
@@ -73,7 +74,11 @@ export class Review {
 	}
 
 	result({ kind, report, problem }) {
-		return h('div', { key: kind }, h('h4', kind === 'source' ? 'Source' : 'Sink'), problem ? ui.failure(problem) : [verdict(report), findings(report)]);
+		const title = h('h4', kind === 'source' ? 'Source' : 'Sink');
+		if (problem)
+			return h('div', { key: kind }, title, ui.failure(problem));
+		const own = aboutTables(report, matcher(this.wizard.steps.tables.value()));
+		return h('div', { key: kind }, title, verdict(own), findings(own));
 	}
 
 	render() {
