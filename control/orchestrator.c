@@ -31,6 +31,7 @@ struct orchestrator {
 	pthread_cond_t changed;
 	bool stopping; /* guarded by lock */
 	bool is_leader;
+	uint64_t led_by; /* the connection that holds the lock */
 	int64_t next_us[CHORES_MAX];
 };
 
@@ -191,13 +192,13 @@ static bool lead(struct orchestrator *o)
 {
 	_cleanup_(db_rows_freep) struct pg_result *rows = NULL;
 
-	if (!db_is_up(o->db))
-		o->is_leader = false;
-	if (o->is_leader)
+	if (o->is_leader && db_is_up(o->db) && o->led_by == db_connects(o->db))
 		return true;
+	o->is_leader = false;
 	if (db_run(o->db, &rows, "select pg_try_advisory_lock(3401740922)") != DB_OK)
 		return false;
 	o->is_leader = db_bool(rows, 0, 0);
+	o->led_by = db_connects(o->db);
 	return o->is_leader;
 }
 

@@ -21,6 +21,7 @@ struct db {
 	PGconn *conn;
 	char *conninfo, *application;
 	bool in_transaction;
+	uint64_t connects;
 	char error[256];
 };
 
@@ -128,6 +129,7 @@ enum db_result db_connect(struct db *d, struct buf *why)
 	PQfinish(d->conn);
 	d->in_transaction = false;
 	d->conn = connect_now(d);
+	d->connects++;
 	if (PQstatus(d->conn) == CONNECTION_OK) {
 		PQsetNoticeProcessor(d->conn, take_notice, NULL);
 		if (PQserverVersion(d->conn) >= 130000)
@@ -328,6 +330,11 @@ int db_fd(const struct db *d)
 bool db_is_up(const struct db *d)
 {
 	return d->conn && PQstatus(d->conn) == CONNECTION_OK;
+}
+
+uint64_t db_connects(const struct db *d)
+{
+	return d->connects;
 }
 
 char *db_notification(struct db *d)

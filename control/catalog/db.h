@@ -94,6 +94,9 @@ int db_fd(const struct db *d);
 _must_check_ char *db_notification(struct db *d);
 bool db_is_up(const struct db *d);
 
+/* Rises with every new connection: what belongs to a session is gone then. */
+uint64_t db_connects(const struct db *d);
+
 /* ------------------------------------------------------------------ connection strings */
 
 /*

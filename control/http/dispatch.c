@@ -72,8 +72,23 @@ static bool check_site(struct request *r)
 
 /* ------------------------------------------------------------------ who */
 
+static bool refuse_rate(struct request *r)
+{
+	reply_header(r, "Retry-After", "1");
+	reply_error(r, 429, "too_many_requests", NULL, "slow down");
+	return false;
+}
+
+/*
+ * Strangers have a bucket for each address. It is asked only after the token was looked up:
+ * behind a proxy all have one address, and a flood must not lock out those who are known.
+ */
 static bool refuse_sender(struct request *r)
 {
+	int64_t wait_ms;
+
+	if (!limiter_take(r->app->calls, r->address, &wait_ms))
+		return refuse_rate(r);
 	if (r->route->access <= ACCESS_ADMIN)
 		reply_header(r, "WWW-Authenticate", "Bearer realm=\"ezcdc\"");
 	reply_error(r, 401, "unauthenticated", NULL, "log in, or send a valid token");
@@ -118,16 +133,14 @@ static bool check_sender(struct request *r)
 	return check_role(r);
 }
 
+/* A worker says as much as it has jobs. */
 static bool check_rate(struct request *r)
 {
 	const char *key = r->who.kind == NOBODY ? r->address : r->who.id;
 	int64_t wait_ms;
 
-	if (limiter_take(r->app->calls, key, &wait_ms))
-		return true;
-	reply_header(r, "Retry-After", "1");
-	reply_error(r, 429, "too_many_requests", NULL, "slow down");
-	return false;
+	return r->who.kind == WORKER || limiter_take(r->app->calls, key, &wait_ms) ||
+	       refuse_rate(r);
 }
 
 /* ------------------------------------------------------------------ what */

@@ -89,6 +89,20 @@ create or replace function job_metrics_doc(j jobs) returns json language sql sta
 		'{"rows_total":null,"rows_per_second":null,"lag_bytes":null,"lag_ms":null}'::json)
 $$;
 
+-- Why nobody has taken a pending job yet; null when it is not pending or somebody could.
+create or replace function job_waits_for(j jobs) returns text language sql stable as $$
+	with w as (select *, (select count(*) from jobs o where o.worker_id = workers.id) as busy from workers
+			where deployment_id = j.deployment_id and status = 'online' and not draining and not stopping
+			and (j.pinned_worker_id is null or id = j.pinned_worker_id)),
+		able as (select * from w where not exists (select 1 from datasources s where s.id in (j.source_id, j.sink_id)
+			and not exists (select 1 from worker_plugins p where p.worker_id = w.id and p.kind = s.kind and p.name = s.plugin)))
+	select case when j.status <> 'pending' then null
+		when not exists (select 1 from w) and j.pinned_worker_id is not null then 'the worker that the job is pinned to is not online'
+		when not exists (select 1 from w) then 'no worker of the deployment is online'
+		when not exists (select 1 from able) then 'no worker that is online has the plugins'
+		when not exists (select 1 from able where busy < max_jobs) then 'all workers are full' end
+$$;
+
 -- What a list shows.
 create or replace function job_line(j jobs) returns jsonb language sql stable as $$
 	select jsonb_build_object('job_id', j.id, 'name', j.name, 'status', j.status, 'desired', j.desired, 'phase', j.phase,
@@ -97,7 +111,7 @@ create or replace function job_line(j jobs) returns jsonb language sql stable as
 		'source_id', j.source_id, 'source', (select name from datasources where id = j.source_id),
 		'sink_id', j.sink_id, 'sink', (select name from datasources where id = j.sink_id),
 		'epoch', j.epoch, 'revision', j.revision, 'error', j.error, 'exit_code', j.exit_code, 'tries', j.tries,
-		'retry_at', rfc3339(j.retry_at), 'metrics', job_metrics_doc(j), 'slot', slot_base(j.id),
+		'retry_at', rfc3339(j.retry_at), 'waits_for', job_waits_for(j), 'metrics', job_metrics_doc(j), 'slot', slot_base(j.id),
 		'status_since', rfc3339(j.status_at), 'created_by', j.created_by,
 		'created_at', rfc3339(j.created_at), 'updated_at', rfc3339(j.updated_at))
 $$;

@@ -68,6 +68,21 @@ def guesses_are_slowed_down():
     expect(state["api"].get("/api/me"), 200)
 
 
+def strangers_are_slowed_down():
+    """A flood of bad tokens is slowed down, and hurts nobody who is known."""
+    def flood():
+        for _ in range(400):
+            codes.append(Api("ezt_" + "0" * 64).get("/api/me").status)
+    codes = []
+    threads = [threading.Thread(target=flood) for _ in range(4)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert set(codes) == {401, 429}, set(codes)
+    expect(state["api"].get("/api/me"), 200)
+
+
 def lists_have_pages():
     api = state["api"]
     ids = [expect(api.post("/api/deployments", {"name": f"d{i}"}), 201)["deployment_id"] for i in range(5)]
@@ -166,4 +181,4 @@ def it_ends_promptly_with_polls_and_streams_open():
 
 main(the_link_sets_up_one_admin, people_change_their_passwords, lists_have_pages, the_portal_is_served_and_locked_down,
      broken_requests_do_no_harm, the_catalog_may_be_away_for_a_while, guesses_are_slowed_down,
-     it_ends_promptly_with_polls_and_streams_open)
+     strangers_are_slowed_down, it_ends_promptly_with_polls_and_streams_open)

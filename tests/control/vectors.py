@@ -136,6 +136,17 @@ def a_worker_without_room_or_plugin_gets_nothing():
     expect(admin.patch(f"/api/jobs/{job}", {"worker_id": right.id}), 200)
     for w in (full, poor, pinned):
         assert expect(w.poll(), 200)["jobs"] == [], w.name
+    catalog(f"update workers set draining = true where id = '{right.id}'")
+    assert "pinned" in expect(admin.get(f"/api/jobs/{job}"), 200)["waits_for"]
+    expect(admin.patch(f"/api/jobs/{job}", {"worker_id": None}), 200)
+    for w, why in ((full, "all workers are full"), (poor, "no worker that is online has the plugins")):
+        catalog(f"update workers set draining = id <> '{w.id}'")
+        assert expect(admin.get(f"/api/jobs/{job}"), 200)["waits_for"] == why
+    catalog("update workers set draining = true")
+    assert expect(admin.get(f"/api/jobs/{job}"), 200)["waits_for"] == "no worker of the deployment is online"
+    expect(admin.patch(f"/api/jobs/{job}", {"worker_id": right.id}), 200)
+    catalog("update workers set draining = false")
+    assert expect(admin.get(f"/api/jobs/{job}"), 200)["waits_for"] is None
     assert expect(right.poll(), 200)["jobs"][0]["job_id"] == job
 
 
