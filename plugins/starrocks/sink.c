@@ -4,6 +4,7 @@
 #include "sink.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -11,6 +12,7 @@
 #include "base/random.h"
 #include "base/str.h"
 
+#include "check_sql.h"
 #include "dialect.h"
 #include "encode.h"
 #include "group.h"
@@ -195,26 +197,50 @@ static int rework(struct sink *k, struct group *g, struct ez_error *err)
 	return rc;
 }
 
+/* Waits for news of the uploader, and does what it asks for meanwhile. */
+static int attend(struct sink *k, struct ez_error *err)
+{
+	struct group *g = NULL;
+	uint64_t number;
+	int rc = uploader_news(&k->uploader, &number, &g, err);
+
+	if (rc == EZ_AGAIN) {
+		rc = rework(k, g, err);
+		if (rc == EZ_OK)
+			return rc;
+	}
+	if (http_is_interrupted(k->uploader.loader.http))
+		return host->fail(err, EZ_E_CANCELLED, "", "the job was stopped");
+	if (rc < 0 && rc != EZ_E_TRANSIENT)
+		return rc;
+	uploader_wait(&k->uploader, 100);
+	return EZ_OK;
+}
+
 /* Everything pushed so far is visible. */
 static int settle(void *arg, struct ez_error *err)
 {
 	struct sink *k = arg;
+	int rc = EZ_OK;
 
-	while (uploader_is_busy(&k->uploader)) {
-		struct group *g = NULL;
-		uint64_t number;
-		int rc = uploader_news(&k->uploader, &number, &g, err);
+	while (uploader_is_busy(&k->uploader) && (rc == EZ_OK || rc == EZ_E_TRANSIENT))
+		rc = attend(k, err);
+	return rc == EZ_E_TRANSIENT ? EZ_OK : rc;
+}
 
-		if (rc == EZ_AGAIN)
-			rc = rework(k, g, err);
-		else if (http_is_interrupted(k->uploader.loader.http))
-			return host->fail(err, EZ_E_CANCELLED, "", "the job was stopped");
-		else
-			uploader_wait(&k->uploader, 100);
-		if (rc < 0 && rc != EZ_E_TRANSIENT)
-			return rc;
-	}
-	return EZ_OK;
+/*
+ * Those who copy read as fast as they are let, whatever the budget: here is where they wait.
+ * The stream's reader looks at the budget itself.
+ */
+static int hold_back(struct sink *k, struct ez_error *err)
+{
+	int rc = EZ_OK;
+
+	while (!k->is_main && (rc == EZ_OK || rc == EZ_E_TRANSIENT) &&
+	       (uploader_has_waiting(&k->uploader) ||
+		(uploader_is_busy(&k->uploader) && host->mem(k->ctx, 0) == EZ_AGAIN)))
+		rc = attend(k, err);
+	return rc == EZ_E_TRANSIENT ? EZ_OK : rc;
 }
 
 static int seal(struct sink *k, struct ez_error *err)
@@ -311,6 +337,8 @@ int sink_write(struct sink *k, const struct ez_batch *b, struct ez_error *err)
 		k->is_streaming = true;
 		buf_reset(&k->progress.copying); /* the copy is over */
 	}
+	if (rc == EZ_OK)
+		rc = hold_back(k, err);
 	if (rc == EZ_OK)
 		rc = take_rows(k, b, err);
 	if (rc < 0)
@@ -485,7 +513,8 @@ int sink_check(struct sink *k, struct ez_report *report, struct ez_error *err)
 		enum label_state state;
 		int rc = loader_ask(l, "ezcdc_check", &state, &why);
 
-		if (rc == EZ_OK) {
+		/* The database may be yet to be made: check_sql() tells. */
+		if (rc == EZ_OK || strstr(why.text, "unknown database")) {
 			is_any_good = true;
 			http_next_front_end(l->http);
 			continue;
@@ -501,7 +530,7 @@ int sink_check(struct sink *k, struct ez_report *report, struct ez_error *err)
 		      NULL,
 		      is_any_good ? "a front end takes requests over HTTP"
 				  : "no front end takes requests over HTTP");
-	return EZ_OK;
+	return check_sql(&k->s, k->sql, report, err);
 }
 
 int sink_forget(struct sink *k, struct ez_error *err)

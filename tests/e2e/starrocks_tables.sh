@@ -52,6 +52,15 @@ create table t (id int primary key, name varchar(10), n int);
 insert into t values (1, 'one', 1), (2, 'two', 2);
 SQL
 sr_job evolve source='tables = [ "public.t" ];' top='batch = { max_age = "50ms"; };'
+ez check --json "$T/evolve/job.conf" >"$T/check" 2>&1 || fail "check: $(cat "$T/check")"
+grep -qF "database shop will be made" "$T/check" || fail "check: $(cat "$T/check")"
+sr_job greedy source='tables = [ "public.t" ];'
+sed -i 's/replication_num = 1/replication_num = 9/; s/password = "[^"]*"/password = "wrong"/' "$T/greedy/job.conf"
+! ez check "$T/greedy/job.conf" >"$T/check" 2>&1 || fail "check passed: $(cat "$T/check")"
+grep -qF "check user and password of the sink" "$T/check" || fail "check: $(cat "$T/check")"
+sed -i "s/password = \"wrong\"/password = \"$SR_PASSWORD\"/" "$T/greedy/job.conf"
+! ez check "$T/greedy/job.conf" >"$T/check" 2>&1 || fail "check passed: $(cat "$T/check")"
+grep -qF "too few for replication_num 9" "$T/check" || fail "check: $(cat "$T/check")"
 start evolve
 await_streaming evolve
 sqlf <<'SQL'
