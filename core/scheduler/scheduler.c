@@ -74,6 +74,16 @@ static void on_jobs_changed(void *arg)
 		s->local_known = true;
 }
 
+/* Said once: the same set may come again. */
+static void say_refused(const struct scheduler *s, const struct want *w)
+{
+	const struct want *old = want_set_find(&s->remote, w->key);
+
+	if (!old || !old->refused || old->revision != w->revision || old->epoch != w->epoch)
+		log_msg(EZL_ERROR, "job %s of the control plane is refused: %s", w->name,
+			w->refused);
+}
+
 static void take_remote_set(struct scheduler *s)
 {
 	const struct refuse_rules rules = { s->settings->top, s->settings->state_root };
@@ -86,8 +96,7 @@ static void take_remote_set(struct scheduler *s)
 
 		w->refused = refuse_config(&rules, view_of(w->config, w->config_len));
 		if (w->refused)
-			log_msg(EZL_ERROR, "job %s of the control plane is refused: %s", w->name,
-				w->refused);
+			say_refused(s, w);
 	}
 	spread_set(s, &fresh, true);
 	want_set_release(&s->remote);
@@ -473,6 +482,7 @@ static int block_signals(struct scheduler *s)
 	sigaddset(&set, SIGUSR2);
 	(void)pthread_sigmask(SIG_BLOCK, &set, NULL);
 	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGCHLD, SIG_DFL); /* ignored, ends of children could not be asked for */
 	s->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	return s->signal_fd < 0 ? -errno : 0;
 }

@@ -61,11 +61,17 @@ add_task "${task}2" discover "name = \"x\"; source = { plugin = \"pgoutput\"; co
 add_task "${task}3" log "{\"job_id\":\"$(job_id pipe)\",\"lines\":5}"
 add_task "${task}4" check "name = \"x\"; source = { plugin = \"pgoutput\"; conninfo = \"service=prod\"; }; sink = { plugin = \"file\"; path = \"/etc\"; };"
 add_task "${task}5" paint "blue"
+echo '{"commit_lsn":"0/1A2B450","part":0,"seq":3,"schema":"public","table":"t","op":"c","reason":"too long","time":"2026-11-22T16:00:00.000000Z","after":{"note":"value-0815"}}' \
+	>"$T/pipe/state/dead-letter.jsonl"
+add_task "${task}6" dead-letters "{\"job_id\":\"$(job_id pipe)\"}"
 await_asked "r['path'].endswith('${task}1/result') and b['status'] == 'succeeded' and b['result']['findings']"
 await_asked "r['path'].endswith('${task}2/result') and any(t['name'] == 't' for t in b['result']['tables'])"
 await_asked "r['path'].endswith('${task}3/result') and b['result']['lines'][0]['message']"
 await_asked "r['path'].endswith('${task}4/result') and b['status'] == 'failed' and 'service' in b['error']"
 await_asked "r['path'].endswith('${task}5/result') and b['status'] == 'failed'"
+await_asked "r['path'].endswith('${task}6/result') and b['result']['count'] == 1 and b['result']['letters'][0]['table'] == 'public.t'"
+if grep -q value-0815 "$CONTROL/requests.jsonl"; then fail "a value of a row left the site"; fi
+rm "$T/pipe/state/dead-letter.jsonl"
 
 step "what a job must not do on this machine"
 job wild sink_section='sink = { plugin = "file"; path = "/etc/ezcdc-wild"; };'
