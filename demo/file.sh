@@ -4,6 +4,9 @@
 #
 # What demo/run does with --sink file: a folder of JSON lines.
 
+# shellcheck disable=SC2034 # for platform.sh
+sink_name="files" sink_plugin=file
+
 target_build() { :; }
 target_start() { :; }
 target_stop() { :; }
@@ -34,4 +37,6 @@ target_summary() {
 	say "         $dim$(cat "$T"/out/shop-t*.jsonl | head -n 1 | cut -c 1-200)...$plain"
 }
 
-target_look() { say "the changes:  tail -f $T/out/*-t*.part"; }
+target_config() { _json "path=$T/live"; }
+
+target_look() { say "the changes:  tail -f $T/live/*-t*.part"; }

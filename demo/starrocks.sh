@@ -5,6 +5,9 @@
 # What demo/run does differently with --sink starrocks: the target is a cluster of two FEs and two BEs that the project's own StarRocks
 # test server plays, over real HTTP and the MySQL protocol.
 
+# shellcheck disable=SC2034 # for platform.sh
+sink_name="StarRocks" sink_plugin=starrocks
+
 target_build() { make -s -C "$EZ_BUILD" tests/testkit/starrocks/server >>"$EZ_BUILD/build.log" 2>&1; }
 
 target_start() {
@@ -48,6 +51,12 @@ target_summary() {
 	for table in orders order_items; do
 		say "         $dim$(head -n 1 "$T/have.$table" | cut -c 1-150)$plain"
 	done
+}
+
+target_config() {
+	printf '{"fe": ["http://127.0.0.1:%s", "http://127.0.0.1:%s"], ' "${SR_FE[@]}"
+	printf '"mysql": ["127.0.0.1:%s", "127.0.0.1:%s"], ' "${SR_MYSQL[@]}"
+	printf '"user": "%s", "password": "%s", "database": "live", "replication_num": 1}' "$SR_USER" "$SR_PASSWORD"
 }
 
 target_look() { say "the tables:   mysql -h 127.0.0.1 -P ${SR_MYSQL[0]} -u $SR_USER -p$SR_PASSWORD shop"; }
