@@ -41,4 +41,5 @@ sql "insert into orders values (2000, 'new')"
 slot=ezcdc_$(tr -d - <"$T/job" | cut -c 1-12)
 sql_is "select count(*) = 1 from pg_replication_slots where slot_name = '$slot'" || fail "there is no slot $slot"
 browser_end
+worker_stop
 if grep -rq sesame "$T/browser.log" "$WORKER/log"; then fail "the password is in a log"; fi

@@ -24,7 +24,8 @@ export function whenSignedOut(f) {
 
 async function read(res) {
 	const type = res.headers.get('Content-Type') ?? '';
-	const body = type.startsWith('application/json') ? await res.json() : await res.text();
+	const text = await res.text();
+	const body = text && type.startsWith('application/json') ? JSON.parse(text) : text;
 	if (res.ok)
 		return body;
 	const e = body?.error ?? {};

@@ -130,11 +130,13 @@ function enter(who) {
 async function signOut() {
 	try {
 		await api.remove('/api/session');
-	} finally {
-		api.setCsrf(null);
-		history.replaceState({}, '', '/');
-		signIn('login');
+	} catch (e) {
+		if (e.status !== 401)
+			return ui.toast(ui.sentence(e.message), 'bad');
 	}
+	api.setCsrf(null);
+	history.replaceState({}, '', '/');
+	return signIn('login');
 }
 
 async function start() {

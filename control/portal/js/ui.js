@@ -132,7 +132,8 @@ export async function act(e, work, done) {
 }
 
 export function toast(text, tone = 'good') {
-	const box = document.getElementById('toasts');
+	/* What lies below an open dialog is not seen. */
+	const box = [...document.querySelectorAll('dialog[open]')].at(-1) ?? document.getElementById('toasts');
 	const close = () => node.remove();
 	const node = h('div.toast-line', { class: `notice-${tone}` }, h('span', text),
 		h('button.btn-close-plain', { type: 'button', 'aria-label': 'Close', onclick: close }, '×'));

@@ -52,7 +52,7 @@ export class Overview {
 			{ title: 'Throughput', unit: (v) => `${fmt.short(v)}/s`, lines: [{ label: 'rows', name: 'rows_per_second' }] },
 			{ title: 'Lag', unit: fmt.duration, least: 1000, lines: [{ label: 'time', name: 'lag_ms' }] },
 			{ title: 'Write of a batch, p99', unit: fmt.duration, least: 10, lines: [{ label: 'p99', name: 'flush_p99_ms' }] },
-			{ title: 'Log kept at the source', unit: fmt.bytes, least: 1048576, lines: [{ label: 'kept', name: 'retained_bytes' }, { label: 'behind', name: 'lag_bytes' }] },
+			{ title: 'Log at the source', unit: fmt.bytes, least: 1048576, lines: [{ label: 'kept', name: 'retained_bytes' }, { label: 'behind', name: 'lag_bytes' }] },
 		].map((c) => this.group.add(c));
 	}
 

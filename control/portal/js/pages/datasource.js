@@ -22,7 +22,7 @@ class Editor {
 		this.deployment = h('select.form-select', { value: wanted ?? '', disabled: Boolean(known) || deployments.length < 2 },
 			deployments.map((d) => h('option', { value: d.deployment_id }, `${d.name} (${fmt.plural(d.workers_online, 'worker')} online)`)));
 		this.options = h('div');
-		this.node = h('form.editor', { novalidate: true, onsubmit: (e) => this.submit(e) },
+		this.node = h('form.editor', { novalidate: true, inert: !view.can('operator'), onsubmit: (e) => this.submit(e) },
 			h('div.fields', h('div.field', h('label', { for: 'ds-name' }, 'Name', h('span.needed', ' needed')), this.name, h('div.help', 'What people call it, such as “shop, production”.'), this.nameProblem),
 				ui.field('Kind of system', this.plugin, null),
 				deployments.length > 1 || known ? ui.field('Deployment', this.deployment, 'The group of workers that can reach it.') : null),
@@ -125,6 +125,10 @@ async function fresh(view) {
 	const kind = view.query.get('kind') === 'sink' ? 'sink' : 'source';
 	const title = `New ${kind}`;
 	view.title(title);
+	if (!view.can('operator')) {
+		view.show(ui.heading(title), ui.empty('An operator does this', 'Your account may look at everything but make nothing.', ui.link('Datasources', '/datasources')));
+		return undefined;
+	}
 	return view.load(async (signal) => {
 		const [list, deployments] = await Promise.all([plugins(signal), api.all('/api/deployments', signal)]);
 		return { list, deployments };

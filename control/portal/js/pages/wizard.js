@@ -116,6 +116,10 @@ export class Wizard {
 
 export function page(view) {
 	view.title('New job');
+	if (!view.can('operator')) {
+		view.show(ui.heading('New job'), ui.empty('An operator does this', 'Your account may look at everything but make nothing.', ui.link('Jobs', '/jobs')));
+		return undefined;
+	}
 	const wizard = new Wizard(view);
 	view.samePage = () => {
 		view.query = new URLSearchParams(location.search);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Deployments and the workers in them: who is there, how full, and how to add one. */
-import { h } from '../dom.js';
+import { h, mount } from '../dom.js';
 import * as api from '../api.js';
 import * as fmt from '../format.js';
 import * as ui from '../ui.js';
@@ -42,11 +42,33 @@ async function removeDeployment(view, d, e) {
 	}, `${d.name} is removed.`);
 }
 
+function tokenRow(d, t, again) {
+	const isOver = t.revoked_at || (t.expires_at && Date.parse(t.expires_at) < Date.now());
+	const revoke = (e) => ui.act(e, async () => {
+		await api.remove(`/api/deployments/${d.deployment_id}/tokens/${t.token_id}`);
+		await again();
+	}, 'The token is revoked. Workers that it has registered stay.');
+	return h('li.row-between', { key: t.token_id }, h('div', 'Made ', ui.when(t.created_at), t.created_by ? ` by ${t.created_by}` : '',
+		h('div.muted', t.last_seen ? ['last used ', ui.when(t.last_seen)] : 'never used', t.expires_at ? [', expires ', ui.when(t.expires_at)] : ', does not expire')),
+	isOver ? ui.badge(t.revoked_at ? 'revoked' : 'expired') : ui.button('Revoke', revoke, 'small'));
+}
+
+/* Tokens register workers; the list shows what is still open. */
+function tokens(d) {
+	const list = h('ul.plain-list');
+	const draw = async () => {
+		const items = await api.all(`/api/deployments/${d.deployment_id}/tokens`);
+		mount(list, items.length ? items.map((t) => tokenRow(d, t, draw)) : h('li.muted', 'None was made.'));
+	};
+	draw().catch((e) => mount(list, h('li', ui.failure(e))));
+	return ui.dialog(`Registration tokens of ${d.name}`, (close) => [list, h('div.box-actions', ui.button('Close', () => close(true)))]);
+}
+
 function section(view, d, workers) {
 	const mine = workers.filter((w) => w.deployment_id === d.deployment_id && (view.query.get('all') || workerState(w) !== 'revoked' && w.status !== 'gone'));
 	return h('section', { key: d.deployment_id },
 		h('div.row-between', h('h2', d.name, h('span.muted.h-note', ` ${fmt.plural(d.workers_online, 'worker')} online, ${fmt.plural(d.jobs, 'job')}`)),
-			view.can('admin') && h('div.inline', ui.button('Rename', (e) => rename(view, d, e), 'small'), ui.button('Remove', (e) => removeDeployment(view, d, e), 'small'),
+			view.can('admin') && h('div.inline', ui.button('Tokens', () => tokens(d), 'small'), ui.button('Rename', (e) => rename(view, d, e), 'small'), ui.button('Remove', (e) => removeDeployment(view, d, e), 'small'),
 				ui.link('Add a worker', `/workers/add?deployment=${d.deployment_id}`))),
 		mine.length === 0 ? ui.empty('No workers here', 'A worker runs beside your databases and calls here; it needs no open port.', view.can('admin') && ui.link('Add a worker', `/workers/add?deployment=${d.deployment_id}`, 'primary'))
 			: ui.table(`Workers of ${d.name}`, [['Worker'], ['State'], ['Jobs'], ['Version'], ['Plugins'], ['Heard of', 'num']], mine.map(row)));
