@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
+# tsan: yes
 #
 # A worker and a scripted control plane: registers, takes jobs, hands secrets on by descriptor only, reports, measures, does
 # tasks; leaves when it is drained.
