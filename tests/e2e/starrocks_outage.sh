@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # The whole cluster goes away for a while, a disk fills up, the password changes: the job waits and says why, ends in time when
-# told to, and stops where only a person can help. Compressed bodies arrive whole.
+# told to, and stops where only a person can help or another daemon has taken over. Compressed bodies arrive whole.
 
 # shellcheck source=tests/testkit/lib.sh
 . "$(dirname "$0")/../testkit/lib.sh"
@@ -29,6 +29,13 @@ sql "insert into t values (1001, 'while away')"
 await 10 "the status to say so" has_error 127.0.0.1
 all_fe start
 await 20 "the row" has_row 1001
+
+step "another front end leads, then another"
+for leader in 1 0; do
+	sr_control '"do": "leader", "fe": '"$leader" >/dev/null
+	sql "insert into t values (110$leader, 'led by $leader')"
+	await 10 "the row" has_row "110$leader"
+done
 
 step "a disk is full"
 sr_fault '"kind": "fail_early", "node": "be*", "subject": "/api/transaction/load", "text": "disk 123 on backend 10001 exceed limit usage", "count": 2'
@@ -58,3 +65,11 @@ sr_job out source='tables = [ "public.t" ];'
 run out --until=now
 sr_equal t
 sr_violations
+
+step "an older epoch"
+sr_job out source='tables = [ "public.t" ];' top='state = { epoch = 5; };'
+run out --until=now
+rm -rf "$T/out/state"
+sr_job out source='tables = [ "public.t" ];' top='state = { epoch = 3; };'
+try out --until=now
+expect_exit out 75 'taken this job over'
