@@ -54,15 +54,23 @@ struct runner {
 	uint64_t rows_seen;
 	bool told_ready;
 	bool told_to_stop; /* by the control socket */
+	char source[96], sink[96]; /* plugins: name and version */
 	int (*reload)(void *arg, struct job *job);
 	void *reload_arg;
 	struct job *job;
 };
 
+static void name_plugin(char *text, size_t cap, const struct plugin *p)
+{
+	if (!str_format(text, cap, "%s %s", p->name, p->version))
+		text[0] = '\0';
+}
+
 /* ----------------------------------------------------------------- what others may ask */
 
-static struct status_facts facts_of(struct engine *e, struct checkpoint *cp)
+static struct status_facts facts_of(struct runner *run, struct checkpoint *cp)
 {
+	struct engine *e = &run->e;
 	const struct job *job = e->job;
 
 	keeper_peek(&e->keeper, cp);
@@ -70,8 +78,8 @@ static struct status_facts facts_of(struct engine *e, struct checkpoint *cp)
 		.name = job->name,
 		.state = run_state_to_str((enum run_state)atomic_load(&e->state)),
 		.phase = phase_to_str(cp->phase),
-		.source = job->source.plugin->name,
-		.sink = job->sink.plugin->name,
+		.source = run->source,
+		.sink = run->sink,
 		.snapshot = cp->snapshot,
 		.queue_bytes = budget_used(&e->budget),
 		.queue_batches = (int64_t)(atomic_load(&e->writer.pushed) -
@@ -151,7 +159,7 @@ static void on_command(void *arg, struct ez_view cmd, struct ez_view request,
 	struct checkpoint cp;
 
 	if (view_eq_str(cmd, "status")) {
-		struct status_facts facts = facts_of(&run->e, &cp);
+		struct status_facts facts = facts_of(run, &cp);
 
 		note_positions(&run->e, &cp);
 		status_json(&facts, &run->rates, &run->e.stats, answer);
@@ -179,7 +187,7 @@ static void on_metrics(void *arg, struct buf *text)
 {
 	struct runner *run = arg;
 	struct checkpoint cp;
-	struct status_facts facts = facts_of(&run->e, &cp);
+	struct status_facts facts = facts_of(run, &cp);
 
 	metrics_text(&facts, &run->rates, &run->e.stats, text);
 }
@@ -443,6 +451,8 @@ int engine_run(struct job *job, const struct engine_options *opt,
 	int code;
 
 	run->job = job;
+	name_plugin(run->source, sizeof(run->source), job->source.plugin);
+	name_plugin(run->sink, sizeof(run->sink), job->sink.plugin);
 	run->reload = reload;
 	run->reload_arg = reload_arg;
 	forbid_cores();

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
+# asan: yes
 #
 # A mixed load into StarRocks, with and without transactions over tables: afterwards target and source are equal, the cluster has
 # nothing to complain about, and from 4.0 on no state of the target is one that the source never had.

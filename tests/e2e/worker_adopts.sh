@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
+# asan: yes
 #
 # Daemons outlive their worker: one that was killed is followed by one that goes on with them; so is one that executes itself
 # anew. A job file that broke meanwhile harms nobody; one that was changed or removed meanwhile has its effect.
