@@ -15,6 +15,7 @@ job calm source='tables = [ "public.t" ];' top='batch = { max_age = "10ms"; };'
 start calm
 await_streaming calm
 [ "$(status calm "s['name']")" = calm ]
+[[ $(status calm "s['plugins']['sink']") == "file "[0-9]* ]] || fail "the sink's version: $(status calm "s['plugins']")"
 [ "$(stat -c %a "$T/calm/state/control.sock")" = 600 ] || fail "the control socket is open to others"
 before=$(lsn)
 sql "insert into t values (11)"

@@ -159,6 +159,7 @@ async function everyPage(job) {
 		}, path);
 		await page.locator('h1, .empty h2').first().waitFor();
 		await page.locator('.skeleton').first().waitFor({ state: 'detached' });
+		check(await page.locator('.notice-bad').count() === 0, `${path} shows a failure`);
 		const wide = await page.evaluate(() => document.scrollingElement.scrollWidth);
 		check(wide <= 360, `${path} is ${wide} px wide on a phone`);
 	}
