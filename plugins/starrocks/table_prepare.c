@@ -21,6 +21,7 @@ enum {
 	UNSEEN_MAX = 40,    /* times a change that was done may not show yet */
 	UNSEEN_WAIT_MS = 250,
 	BUSY_WAIT_MS = 1000,
+	TROUBLE_MAX = 300, /* bytes that an error has room for */
 };
 
 struct work {
@@ -71,9 +72,10 @@ static int fail_wrong(struct work *w, struct ez_error *err)
 {
 	const struct plan *p = &w->plan;
 
-	/* The message has room for a few; the log has it for all. */
-	host->log(3, "table %s does not fit %s: %s", w->target->name, w->target->source,
-		  buf_cstr(&w->plan.trouble));
+	/* An error has room for a few; the log has it for all. */
+	if (p->trouble.len > TROUBLE_MAX)
+		host->log(4, "all that does not fit in table %s: %s", w->target->name,
+			  buf_cstr(&w->plan.trouble));
 	host->fail(err, EZ_E_CONFIG, "", "table %s does not fit %s: %s", w->target->name,
 		   w->target->source, buf_cstr(&w->plan.trouble));
 	if (p->sql.len > 0)
