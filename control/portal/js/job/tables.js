@@ -43,7 +43,11 @@ export class Tables {
 		const at = { currentTarget: e.currentTarget };
 		if (!await ui.confirm({ title: `Copy ${t.name} again?`, action: 'Copy again', text: 'The job goes on streaming; the rows of this table are read and written once more.' }))
 			return;
-		await ui.act(at, () => api.post(`/api/jobs/${job.job_id}/snapshot`, { tables: [t.name] }), `${t.name} is copied again.`);
+		await ui.act(at, async () => {
+			const made = await api.post(`/api/jobs/${job.job_id}/snapshot`, { tables: [t.name] });
+			await api.task(made.task_id, this.view.signal);
+			await this.view.reload();
+		}, `${t.name} is copied again.`);
 	}
 
 	row(job, t) {

@@ -24,7 +24,7 @@ function health(o) {
 	const failed = o.worst.filter((j) => j.status === 'failed');
 	const lag = worstLag(o);
 	if (failed.length)
-		return ['bad', failed.length === 1 ? `${failed[0].name} is failing; ${fmt.plural(running, 'pipeline')} of ${n} running.`
+		return ['bad', failed.length === 1 ? `${failed[0].name} is failing${n > 1 ? `; ${running} of ${fmt.plural(n, 'pipeline')} running` : ''}.`
 			: `${failed.length} of ${n} pipelines are failing.`];
 	if (n === 0)
 		return ['quiet', 'No pipelines yet.'];
