@@ -8,7 +8,7 @@
 
 [ -n "${EZ_TEST_LONG:-}" ] || { echo "skip: only with --long"; exit 77; }
 read -ra libraries <<<"${EZ_CFLAGS:-$(pkg-config --cflags libpq)}"
-flags=(-std=gnu17 -DHAVE_CONFIG_H '-DEZ_PLUGINDIR=""' -I"${EZ_BUILD:-.}" -I. -Icore -Icore/include -Iplugins "${libraries[@]}")
+flags=(-std=gnu17 -DHAVE_CONFIG_H '-DEZ_PLUGINDIR=""' '-DEZ_PORTALDIR=""' -I"${EZ_BUILD:-.}" -I. -Icore -Icore/include -Iplugins "${libraries[@]}")
 
 if need clang-tidy; then
 	complain_each "" < <(files '^(core|plugins|agent|control)/.*\.c$' |
