@@ -8,23 +8,29 @@
 #   browser_wrote NAME      has it written $T/NAME?
 #   browser_end             wait for it; it must have passed
 
-# Fetched once for a build tree, by the package client as it is set up on this machine.
+# Fetched once, by the package client as it is set up on this machine, into a cache folder outside every build tree.
 PLAYWRIGHT_VERSION=1.65.1
 
 browser_find() {
-	local name folder=$EZ_BUILD/tests/portal/node
+	local name work place
+	place=${XDG_CACHE_HOME:-/var/tmp}/ezcdc-playwright-$PLAYWRIGHT_VERSION-$(id -u)
 	need_tool node npm
 	for name in chromium chromium-browser google-chrome; do
 		CHROMIUM=$(command -v "$name") && break
 	done
 	[ -n "${CHROMIUM:-}" ] || skip "chromium is not installed"
-	if [ ! -e "$folder/node_modules/playwright-core/package.json" ]; then
-		mkdir -p "$folder"
-		npm install --silent --no-save --no-audit --no-fund --prefix "$folder" "playwright-core@$PLAYWRIGHT_VERSION" >"$T/npm.log" 2>&1 ||
-			skip "playwright-core cannot be fetched: $(tail -n 1 "$T/npm.log")"
-	fi
-	PLAYWRIGHT=$folder/node_modules/playwright-core/index.js
+	PLAYWRIGHT=$place/node_modules/playwright-core/index.js
 	export CHROMIUM PLAYWRIGHT
+	[ ! -e "$place" ] || [ -O "$place" ] || skip "$place belongs to someone else"
+	[ ! -e "$PLAYWRIGHT" ] || return 0
+	mkdir -p "${place%/*}"
+	work=$(mktemp -d "$place.XXXXXX")
+	npm install --silent --no-save --no-audit --no-fund --prefix "$work" "playwright-core@$PLAYWRIGHT_VERSION" >"$T/npm.log" 2>&1 || {
+		rm -rf "$work"
+		skip "playwright-core cannot be fetched: $(tail -n 1 "$T/npm.log")"
+	}
+	# Two tests may fetch it at the same time: one folder wins.
+	mv -T "$work" "$place" 2>/dev/null || rm -rf "$work"
 }
 
 browser_start() {
