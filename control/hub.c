@@ -46,7 +46,7 @@ struct hub {
 void hub_add_stream(struct hub *h, struct stream *s)
 {
 	pthread_mutex_lock(&h->lock);
-	if (h->n_streams < STREAMS_MAX)
+	if (h->n_streams < STREAMS_MAX && !atomic_load(&h->stopping))
 		h->streams[h->n_streams++] = stream_ref(s);
 	else
 		stream_end(s);
@@ -204,12 +204,18 @@ void hub_stop(struct hub *h)
 {
 	uint64_t one = 1;
 
-	if (!h)
-		return;
 	atomic_store(&h->stopping, true);
 	if (write(h->stop_fd, &one, sizeof(one)) < 0)
 		log_msg(EZL_DEBUG, "the listener notices its end by itself: %m");
 	pthread_join(h->thread, NULL);
+}
+
+void hub_free(struct hub *h)
+{
+	if (!h)
+		return;
+	for (int i = 0; i < h->n_streams; i++)
+		stream_unref(h->streams[i]);
 	close(h->stop_fd);
 	db_free(h->db);
 	pthread_mutex_destroy(&h->lock);

@@ -21,7 +21,10 @@ struct stream;
 struct hub;
 
 _must_check_ struct hub *hub_start(const char *conninfo, struct queue *queue);
+/* No more news, and every stream ends; requests may still come while the server stops. */
 void hub_stop(struct hub *h);
+/* After the server has stopped. NULL is nothing. */
+void hub_free(struct hub *h);
 
 /* Adds a stream; the hub keeps a reference until it is over. */
 void hub_add_stream(struct hub *h, struct stream *s);

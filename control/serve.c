@@ -196,9 +196,11 @@ static void stop(struct parts *p)
 {
 	if (p->server)
 		server_drain(p->server);
-	hub_stop(p->app.hub);
+	if (p->app.hub)
+		hub_stop(p->app.hub);
 	if (p->server)
 		server_stop(p->server);
+	hub_free(p->app.hub);
 	orchestrator_stop(p->orchestrator);
 	keyring_close(p->app.keyring);
 	limiter_free(p->app.logins);

@@ -22,6 +22,7 @@ struct budget {
 	_Atomic int64_t used;
 	_Atomic int64_t peak;
 	int64_t limit;
+	int64_t reserve; /* of the limit: not for sources, kept for a batch being encoded */
 };
 
 static inline int64_t budget_used(const struct budget *b)
@@ -44,7 +45,7 @@ static inline bool budget_is_spent(const struct budget *b)
 
 static inline size_t budget_room(const struct budget *b)
 {
-	int64_t left = b->limit - budget_used(b);
+	int64_t left = b->limit - b->reserve - budget_used(b);
 
 	return left > 0 ? (size_t)left : 0;
 }

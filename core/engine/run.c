@@ -42,6 +42,7 @@ enum {
 	IMPATIENT_US = 15 * US_PER_SEC,
 	TRIM_IDLE_S = 5,
 	MIN_MEMORY_BYTES = 8 * 1024 * 1024,
+	LARGE_BYTES = 256 * 1024,
 };
 
 struct runner {
@@ -317,6 +318,9 @@ static void init_engine(struct runner *run, const struct engine_options *opt)
 	};
 	e->start_by_us = mono_us() + (opt->impatient ? IMPATIENT_US : FIRST_START_US);
 	e->budget.limit = (int64_t)memory;
+	/* A sink that loads batches encodes each beside it. */
+	if (!plugin_can(job->sink.plugin, EZ_CAP_STREAMING))
+		e->budget.reserve = (int64_t)e->batch_bytes;
 	job_id_copy(job, e->id);
 	pthread_mutex_init(&e->lock, NULL);
 	pthread_mutex_init(&e->lanes_lock, NULL);
@@ -443,6 +447,16 @@ static void forbid_cores(void)
 	(void)setrlimit(RLIMIT_CORE, &one);
 }
 
+/*
+ * Buffers of batches and loads are mapped and unmapped whole. Left to itself malloc raises
+ * its threshold as soon as one is freed, keeps all later ones in its heap, and holds twice
+ * of what is in use.
+ */
+static void return_large_buffers(void)
+{
+	(void)mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
+}
+
 int engine_run(struct job *job, const struct engine_options *opt,
 	       int (*reload)(void *arg, struct job *job), void *reload_arg)
 {
@@ -456,6 +470,7 @@ int engine_run(struct job *job, const struct engine_options *opt,
 	run->reload = reload;
 	run->reload_arg = reload_arg;
 	forbid_cores();
+	return_large_buffers();
 	engine_block_signals();
 	run->signal_fd = open_signals();
 	init_engine(run, opt);

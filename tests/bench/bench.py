@@ -3,6 +3,7 @@
 """The measuring half of tests/bench/run, which starts the server and says what is printed."""
 
 import argparse
+import json
 import os
 import random
 import re
@@ -115,6 +116,7 @@ class Bench:
         self.env = dict(os.environ, EZCDC_PLUGIN_PATH=os.path.join(args.build, "plugins.d"))
         self.log = os.path.join(args.folder, "clients.log")
         self.steals = []
+        self.databases = 0
 
     def sql(self, text):
         done = subprocess.run(["psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-d", self.args.conninfo, "-c", text],
@@ -143,7 +145,7 @@ class Bench:
         self.steals.append(run.steal)
         return run
 
-    def job(self, name, source, top=""):
+    def job(self, name, source, top="", sink=None):
         """Writes a job file and returns the daemon's command line without options."""
         folder = self.path(name)
         shutil.rmtree(folder, ignore_errors=True)
@@ -152,7 +154,7 @@ class Bench:
         with open(conf, "w", encoding="utf-8") as f:
             f.write(f'name = "{name}";\nsource = {{ plugin = "pgoutput"; conninfo = "{self.args.conninfo}"; '
                     f'publication = "bench"; {source} }};\n'
-                    f'sink = {{ plugin = "file"; path = "{folder}/out"; }};\n{top}\n')
+                    + (sink or f'sink = {{ plugin = "file"; path = "{folder}/out"; }};') + f"\n{top}\n")
         return [os.path.join(self.args.build, "dbmazz"), f"--state-dir={folder}/state", "--log-level=warning", conf]
 
     # ------------------------------------------------------------ clients of the stream
@@ -223,6 +225,38 @@ class Bench:
             for client, own in runs.items():
                 row("  " + client, rate(own, rows), ratio(runs["pg_recvlogical"], own), ratio(runs["floor"], own), share(own),
                     mib(max(r.peak_kb for r in own)), stolen(own))
+
+    # ------------------------------------------------------------ StarRocks
+
+    def drain_starrocks(self, end, server):
+        self.databases += 1
+        ends = server["fe"][0], server["mysql"][0]
+        argv = self.job("starrocks", 'slot = "run"; snapshot = "never"; create = false;', sink=(
+            'sink = {{ plugin = "starrocks"; fe = [ "http://127.0.0.1:{}" ]; mysql = [ "127.0.0.1:{}" ]; user = "root"; '
+            'password = "pw"; replication_num = 1; database = "bench{}"; }};').format(*ends, self.databases))
+        return self.check(Run(argv[:1] + [f"--until={end}"] + argv[1:], self.log, self.env), "dbmazz")
+
+    def starrocks(self):
+        """The same backlog into files and into the StarRocks test server, which keeps the newest rows only and publishes at once."""
+        rows = self.n(300000)
+        heading("Draining a backlog into StarRocks", "12 columns, 1000 rows a transaction; the test server shares the machine")
+        end = self.load("b_starrocks", rows, 1000, "insert into orders select * from order_rows(2000000 + {first}, {n})")
+        with open(self.log, "ab") as log:
+            child = subprocess.Popen([os.path.join(self.args.build, "tests/testkit/starrocks/server"), "--profile=4.0", "--fe=1", "--be=1",
+                                      "--user=root", "--password=pw", "--history=latest", "--publish-ms=0", "--life"],
+                                     stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log)
+        server = json.loads(child.stdout.readline())
+        try:
+            runs = self.rounds("starrocks", rows, "b_starrocks", end, {
+                "file": self.drain_engine, "starrocks": lambda to: self.drain_starrocks(to, server)})
+        finally:
+            child.stdin.close()
+            child.wait(30)
+        row("", "rows/s", "/ file", "CPU us a row", "CPU / file", "peak RSS", "stolen")
+        for client, own in runs.items():
+            cpu = statistics.median(b.cpu / a.cpu for a, b in zip(runs["file"], own))
+            row("  " + client, rate(own, rows), ratio(runs["file"], own), f"{statistics.median(r.cpu for r in own) * 1e6 / rows:.2f}",
+                f"{cpu:.2f}x", mib(max(r.peak_kb for r in own)), stolen(own))
 
     # ------------------------------------------------------------ snapshot
 
@@ -398,7 +432,7 @@ def main():
     ap.add_argument("--conninfo", required=True)
     ap.add_argument("--rounds", type=int, default=5)
     ap.add_argument("--scale", type=int, default=100)
-    ap.add_argument("--only", default="drain,snapshot,latency,idle,memory")
+    ap.add_argument("--only", default="drain,starrocks,snapshot,latency,idle,memory")
     args = ap.parse_args()
     bench = Bench(args)
     bench.sql(TABLES)
