@@ -180,6 +180,7 @@ static void pass_idle(struct reader *r)
 	    !writer_is_clean(&r->e->writer))
 		return;
 	o->idle_is_news = false;
+	atomic_store(&r->e->stats.order_idle, o->idle.order);
 	keeper_idle(&r->e->keeper, o->idle);
 }
 

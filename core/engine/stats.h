@@ -59,6 +59,7 @@ struct stats {
 	struct histogram flush, end_to_end;
 	_Atomic int64_t last_commit_us;   /* commit time of the newest durable transaction */
 	_Atomic uint64_t order_received, order_written, order_durable, order_confirmed;
+	_Atomic uint64_t order_idle;      /* up to here there was nothing, or it is durable */
 	_Atomic uint64_t order_server;    /* 0: unknown */
 	_Atomic int64_t retained_bytes, safe_bytes; /* -1: unknown */
 	_Atomic int64_t held_bytes;

@@ -72,8 +72,8 @@ int64_t status_lag_bytes(struct stats *s)
 int64_t status_lag_ms(struct stats *s)
 {
 	int64_t commit_us = atomic_load(&s->last_commit_us);
-	bool pending = load(&s->order_received) > MAX(load(&s->order_durable),
-						      load(&s->order_confirmed));
+	uint64_t done = MAX(load(&s->order_durable), load(&s->order_confirmed));
+	bool pending = load(&s->order_received) > MAX(done, load(&s->order_idle));
 
 	if (status_lag_bytes(s) == 0 || !pending)
 		return 0;
