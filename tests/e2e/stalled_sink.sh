@@ -24,7 +24,7 @@ first=$(rss)
 walsender() { sql "select pid from pg_stat_replication"; }
 pid=$(walsender)
 seconds=10
-if [ "$LONG" = 1 ]; then seconds=120; fi
+if [ "$LONG" = 1 ]; then seconds=600; fi
 step "stalled for $seconds seconds with a timeout of 2"
 sleep "$seconds"
 [ "$(walsender)" = "$pid" ] || fail "the connection was lost: walsender was $pid, is $(walsender)"
