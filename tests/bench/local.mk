@@ -14,4 +14,4 @@ endif
 check_PROGRAMS += tests/bench/follow
 tests_bench_follow_SOURCES = tests/bench/follow.c
 tests_bench_follow_LDADD = libbase.la
-EXTRA_DIST += tests/bench/run tests/bench/bench.py
+EXTRA_DIST += tests/bench/run tests/bench/bench.py tests/bench/simulate tests/bench/simulate.py
