@@ -9,9 +9,11 @@ CONTROL_MIGRATIONS = control/migrations/0001_initial.sql control/migrations/func
 # All but main.c, so that tests can call it.
 libcontrol_la_SOURCES = \
 	control/app.h \
+	control/aws.c control/aws.h \
 	control/commands.c control/commands.h \
 	control/hub.c control/hub.h \
 	control/orchestrator.c control/orchestrator.h \
+	control/scaling.c control/scaling.h \
 	control/serve.c control/serve.h \
 	control/settings.c control/settings.h \
 	control/alerts/alerts.c control/alerts/alerts.h \

@@ -18,6 +18,7 @@
 #include "control/crypto/keyring.h"
 #include "control/jobs/change.h"
 #include "control/jobs/upkeep.h"
+#include "control/scaling.h"
 #include "control/settings.h"
 #include "control/workers/release.h"
 
@@ -26,6 +27,7 @@ enum { CHORES_MAX = 16 };
 struct orchestrator {
 	struct app *app;
 	struct db *db;
+	struct scaling *scaling;
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
@@ -149,6 +151,11 @@ static enum db_result send_alerts(struct orchestrator *o)
 			      o->app->settings->webhooks_to_private);
 }
 
+static enum db_result keep_groups(struct orchestrator *o)
+{
+	return scaling_run(o->scaling, o->db);
+}
+
 static const struct chore {
 	const char *name;
 	enum db_result (*run)(struct orchestrator *o);
@@ -160,6 +167,7 @@ static const struct chore {
 	{ "tasks", keep_tasks, 2 * US_PER_SEC },
 	{ "alerts", keep_alerts, 3 * US_PER_SEC },
 	{ "webhooks", send_alerts, US_PER_SEC },
+	{ "scaling", keep_groups, US_PER_SEC },
 	{ "time series", thin_metrics, 5 * US_PER_SEC },
 	{ "old time series", thin_all_metrics, INT64_C(3600) * US_PER_SEC },
 	{ "history", keep_history, 300 * US_PER_SEC },
@@ -199,6 +207,8 @@ static bool lead(struct orchestrator *o)
 		return false;
 	o->is_leader = db_bool(rows, 0, 0);
 	o->led_by = db_connects(o->db);
+	if (o->is_leader)
+		scaling_forget(o->scaling);
 	return o->is_leader;
 }
 
@@ -264,6 +274,7 @@ struct orchestrator *orchestrator_start(struct app *app, const char *conninfo)
 
 	o->app = app;
 	o->db = db_new(conninfo, "ezcdc-control orchestrator");
+	o->scaling = scaling_new(app->settings);
 	pthread_mutex_init(&o->lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -271,6 +282,7 @@ struct orchestrator *orchestrator_start(struct app *app, const char *conninfo)
 	pthread_condattr_destroy(&attr);
 	if (pthread_create(&o->thread, NULL, run, o) == 0)
 		return o;
+	scaling_free(o->scaling);
 	db_free(o->db);
 	free(o);
 	return NULL;
@@ -289,6 +301,7 @@ void orchestrator_stop(struct orchestrator *o)
 		   o->app->instance) != DB_OK)
 		log_msg(EZL_DEBUG,
 			"this instance is forgotten when it has been silent for long");
+	scaling_free(o->scaling);
 	db_free(o->db);
 	pthread_cond_destroy(&o->changed);
 	pthread_mutex_destroy(&o->lock);

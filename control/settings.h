@@ -7,6 +7,13 @@
 #include "base/attr.h"
 #include "base/buf.h"
 
+/* An Auto Scaling group of AWS whose instances are the workers of a deployment. */
+struct scaling_group {
+	char *deployment, *group, *region, *endpoint; /* none is NULL */
+	int min, max;
+	int cooldown_seconds; /* fewer must be wanted for so long */
+};
+
 /*
  * The file control.conf. Read once at the start; constant afterwards. All text is owned by
  * the struct, NULL where a setting is absent and has no default.
@@ -22,6 +29,11 @@ struct settings {
 	bool trust_proxy;         /* believe the last entry of X-Forwarded-For */
 	bool webhooks_to_private; /* webhooks may reach private addresses */
 	int threads;
+	int headroom;          /* jobs for which each deployment keeps room */
+	char *aws_credentials; /* a path; NULL: the role of the instance */
+	char *aws_metadata;    /* URL of the instance's metadata */
+	struct scaling_group *scaling;
+	int n_scaling;
 };
 
 /* False with a sentence in `why` that names file and line. */

@@ -11,6 +11,7 @@
 #include "control/api/common.h"
 #include "control/app.h"
 #include "control/hub.h"
+#include "control/settings.h"
 
 /* What is for machines: is it alive, is it ready, how does it do. */
 void health_get(struct request *r)
@@ -53,13 +54,17 @@ static const char counts_sql[] =
 	" where revoked_at is null group by status union all"
 	" select 'ezcdc_control_tasks{status=\"' || status || '\"} ' || count(*) from tasks"
 	" where status in ('pending', 'running') group by status union all"
+	" select 'ezcdc_control_workers_' || n.what || '{deployment=\"' || replace(replace(replace(s.name,"
+	" E'\\\\', E'\\\\\\\\'), '\"', E'\\\\\"'), E'\\n', E'\\\\n') || '\"} ' || n.value from deployment_scale($1::int) s"
+	" cross join lateral (values ('wanted', wanted), ('current', serving)) n (what, value) union all"
 	" select 'ezcdc_control_alerts_firing ' || count(*) from alerts where status = 'firing' order by 1";
 
 /* Without names of jobs: whoever scrapes need not see what is replicated. */
 void prometheus_get(struct request *r)
 {
 	_cleanup_(db_rows_freep) struct pg_result *rows = NULL;
-	enum db_result rc = db_run(r->db, &rows, counts_sql);
+	_cleanup_(freep) char *headroom = xasprintf("%d", r->app->settings->headroom);
+	enum db_result rc = db_run(r->db, &rows, counts_sql, headroom);
 
 	r->content_type = "text/plain; version=0.0.4; charset=utf-8";
 	r->status = 200;

@@ -18,11 +18,18 @@ begin
 	perform pg_notify('ezcdc_control', jsonb_build_object('id', number, 'type', kind, 'data', document)::text);
 end $$;
 
+-- Its poll has something to look at.
+create or replace function wake_worker(w uuid) returns void language sql as $$
+	select pg_notify('ezcdc_control', jsonb_build_object('type', 'wake', 'data', jsonb_build_object('worker_id', w))::text);
+$$;
+
 -- The set of jobs of a worker has changed: its poll is to be answered.
 create or replace function touch_worker(w uuid) returns void language sql as $$
 	update workers set set_version = set_version + 1 where id = w;
+	select wake_worker(w) where w is not null;
 $$;
 
+-- There is something in the deployment that a worker may take.
 create or replace function wake_deployment(d uuid) returns void language sql as $$
 	select pg_notify('ezcdc_control', jsonb_build_object('type', 'wake', 'data', jsonb_build_object('deployment_id', d))::text);
 $$;
@@ -181,4 +188,20 @@ language sql stable as $$
 		union all select r.id, w.id, w.name, 1, 'the worker ' || w.name || ' was lost, last heard of at ' || rfc3339(w.seen_at)
 			from alert_rules r join workers w on r.kind = 'worker_lost' and w.status = 'lost' and w.revoked_at is null where r.enabled)
 	select id, found.subject, name, found.value, found.message from found
+$$;
+
+-- How many workers each deployment has and should have. Jobs that are pinned wait for their own worker, which no other replaces; an open
+-- task needs one worker. Workers are alike: what they hold on average now, or the last one held. `must` is what the jobs need that are held.
+create or replace function deployment_scale(headroom int)
+returns table (deployment_id uuid, name text, serving int, draining int, wanted int, must int) language sql stable as $$
+	with w as (select d.id, d.name, (select count(*) from workers x where x.deployment_id = d.id and x.status = 'online' and x.draining and not x.stopping) as draining,
+			s.n as serving, coalesce(s.room, (select greatest(x.max_jobs, 1) from workers x where x.deployment_id = d.id order by x.seen_at desc limit 1), 10) as room
+		from deployments d cross join lateral (select count(*) as n, avg(greatest(x.max_jobs, 1)) as room from workers x
+			where x.deployment_id = d.id and x.status = 'online' and not x.draining and not x.stopping) s),
+	j as (select w.id, count(j.worker_id) as held, count(j.id) filter (where j.worker_id is not null or j.pinned_worker_id is null) as load,
+			exists (select 1 from tasks t where t.deployment_id = w.id and t.status in ('pending', 'running')) as asked
+		from w left join jobs j on j.deployment_id = w.id and (j.status in ('pending', 'starting', 'running', 'paused')
+			or j.status = 'failed' and j.retry_at is not null and j.desired <> 'stopped') group by w.id)
+	select w.id, w.name, w.serving::int, w.draining::int, greatest(ceil((j.load + headroom) / w.room::numeric), j.asked::int)::int, ceil(j.held / w.room::numeric)::int
+	from w join j using (id)
 $$;
