@@ -103,15 +103,17 @@ static void hand_on(struct hub *h, const char *payload)
 {
 	struct buf why = BUF_INIT(256), text = BUF_INIT(EVENT_MAX_BYTES);
 	_cleanup_(doc_freep) struct json_t *j = doc_parse(view_str(payload), &why);
-	const char *type = doc_str(j, "type"), *deployment;
+	const char *type = doc_str(j, "type"), *topic;
 	_cleanup_(freep) char *data = doc_dump(doc_get(j, "data"));
 
 	buf_release(&why);
 	if (!type)
 		return;
-	deployment = doc_str(doc_get(j, "data"), "deployment_id");
 	if (strcmp(type, "wake") == 0) {
-		queue_wake(h->queue, deployment);
+		topic = doc_str(doc_get(j, "data"), "worker_id");
+		if (!topic)
+			topic = doc_str(doc_get(j, "data"), "deployment_id");
+		queue_wake(h->queue, topic);
 	} else {
 		buf_addf(&text, "id: %lld\nevent: %s\ndata: %s\n\n",
 			 (long long)doc_int(j, "id", 0), type, data);

@@ -134,7 +134,8 @@ static enum db_result drop(struct request *r, const struct job_row *row,
 		"insert into tasks (deployment_id, kind, job_id, wanted_worker_id, timeout_seconds,"
 		" created_by) select deployment_id, 'drop', id, pinned_worker_id, 120, $2 from jobs"
 		" where id = $1 returning json_build_object('job_id', job_id, 'status', 'deleted',"
-		" 'task_id', id), wake_deployment(deployment_id)",
+		" 'task_id', id), case when wanted_worker_id is null then wake_deployment(deployment_id)"
+		" else wake_worker(wanted_worker_id) end",
 		row->id, actor_of(r));
 }
 

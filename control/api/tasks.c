@@ -73,7 +73,8 @@ static enum db_result make_task(struct request *r, const struct wanted_task *t,
 		" insert into tasks (deployment_id, kind, datasource_id, job_id, wanted_worker_id, spec,"
 		" created_by) select deployment_id, $1, $2::uuid, $3::uuid, $4::uuid,"
 		" coalesce($5, '{}')::jsonb, $6 from o"
-		" returning id, wake_deployment(deployment_id)",
+		" returning id, case when wanted_worker_id is null then wake_deployment(deployment_id)"
+		" else wake_worker(wanted_worker_id) end",
 		t->kind, t->datasource_id, t->job_id, t->worker_id, t->spec, actor_of(r));
 }
 

@@ -25,18 +25,21 @@ _must_check_ bool queue_push(struct queue *q, struct request *r);
 _must_check_ struct request *queue_take(struct queue *q);
 
 /*
- * Parks a request until something happens under its topic, or at its time. At once into
- * the queue when something has happened since the request took its generation.
+ * Parks a request until something happens under its topic or to its worker, or at its time.
+ * At once into the queue when that has happened since the request took its generation.
  */
 void queue_park(struct queue *q, struct request *r);
 
 /* The number of things that have happened. */
 uint64_t queue_generation(struct queue *q);
 
-/* Something happened: NULL for everything. */
+/*
+ * Something happened: a worker's id wakes its poll, another topic a few of those that wait
+ * under it and the others bit by bit; NULL is everybody's topic.
+ */
 void queue_wake(struct queue *q, const char *topic);
 
-/* Those whose time has come. */
+/* Those whose time has come; to be called every quarter second or more often. */
 void queue_wake_due(struct queue *q);
 
 /* Parked ones are queued; nothing is parked from now on. */

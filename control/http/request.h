@@ -90,6 +90,7 @@ struct request {
 	int64_t wait_until_us; /* 0: do not wait */
 	uint64_t generation;   /* of the hub, when this run began */
 	char topic[37];
+	bool due; /* the queue's: woken, but others are before it */
 
 	/* of the connection */
 	void *connection;

@@ -48,7 +48,8 @@ static enum db_result tell_job(struct db *d, const struct job_row *row)
 		d, NULL,
 		"select tell('job', jsonb_build_object('job_id', id, 'name', name, 'status', status,"
 		" 'desired', desired, 'phase', phase, 'error', left(error, 500),"
-		" 'deployment_id', deployment_id)), wake_deployment(deployment_id)"
+		" 'deployment_id', deployment_id)),"
+		" case when status = 'pending' then wake_deployment(deployment_id) end"
 		" from jobs where id = $1",
 		row->id);
 }

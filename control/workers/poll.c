@@ -182,15 +182,38 @@ static enum db_result add_tasks(struct request *r, struct jsonw *w,
 
 /* ------------------------------------------------------------------ the answer */
 
-static bool is_seen(struct request *r, enum db_result *ret_rc)
+struct news {
+	bool is_claimable; /* there may be something that it could take */
+	bool is_seen;      /* the set is the one that the worker knows */
+	bool has_tasks;
+};
+
+/* One statement without locks: most polls have nothing to take, and there are many. */
+static enum db_result look(struct request *r, struct news *ret)
 {
 	_cleanup_(db_rows_freep) struct pg_result *rows = NULL;
 	const char *seen = body_str(r, "seen");
+	enum db_result rc = db_run(
+		r->db, &rows,
+		"select set_version, status = 'online' and (exists (select 1 from tasks t"
+		" where t.deployment_id = w.deployment_id and t.status = 'pending'"
+		" and (t.wanted_worker_id is null or t.wanted_worker_id = w.id))"
+		" or (not draining and not stopping and exists (select 1 from jobs j"
+		" where j.deployment_id = w.deployment_id and j.status = 'pending'"
+		" and (j.pinned_worker_id is null or j.pinned_worker_id = w.id))"
+		" and max_jobs > (select count(*) from jobs where worker_id = w.id))),"
+		" exists (select 1 from tasks t where t.deployment_id = w.deployment_id"
+		" and t.worker_id = w.id and t.status = 'running')"
+		" from workers w where id = $1",
+		r->who.id);
 
-	*ret_rc = db_run(r->db, &rows, "select set_version from workers where id = $1",
-			 r->who.id);
-	return *ret_rc == DB_OK && db_rows(rows) > 0 && seen &&
-	       strcmp(seen, db_text(rows, 0, 0)) == 0;
+	*ret = (struct news){ .is_seen = false };
+	if (rc != DB_OK || db_rows(rows) == 0)
+		return rc;
+	ret->is_seen = seen && strcmp(seen, db_text(rows, 0, 0)) == 0;
+	ret->is_claimable = db_bool(rows, 0, 1);
+	ret->has_tasks = db_bool(rows, 0, 2);
+	return DB_OK;
 }
 
 /* Nothing to say: later, or 204. */
@@ -230,16 +253,19 @@ static void answer(struct request *r, struct open_tasks *tasks)
 void worker_poll(struct request *r)
 {
 	struct open_tasks *tasks = xcalloc(1, sizeof(*tasks));
-	enum db_result rc = claim(r);
-	bool seen = false;
+	struct news news;
+	enum db_result rc = look(r, &news);
 
-	if (rc == DB_OK)
-		seen = is_seen(r, &rc);
-	if (rc == DB_OK)
+	if (rc == DB_OK && news.is_claimable) {
+		rc = claim(r);
+		if (rc == DB_OK)
+			rc = look(r, &news);
+	}
+	if (rc == DB_OK && news.has_tasks)
 		rc = tasks_open_for(r->db, r->who.id, doc_get(r->body, "tasks"), tasks);
 	if (rc != DB_OK)
 		reply_db(r, rc);
-	else if (seen && tasks->n == 0)
+	else if (news.is_seen && tasks->n == 0)
 		wait_or_end(r);
 	else
 		answer(r, tasks);
