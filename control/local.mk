@@ -85,3 +85,4 @@ dist_doc_DATA += docs/control-plane.md
 endif
 
 EXTRA_DIST += deploy/systemd/ezcdc-control.service control/migrations/embed.sh control/migrations/0001_initial.sql control/migrations/functions.sql
+EXTRA_DIST += deploy/aws/README.md deploy/aws/ezcdc-drain deploy/aws/ezcdc-drain.service deploy/aws/workers.yaml

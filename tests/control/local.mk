@@ -3,16 +3,18 @@
 # The control plane: its parts alone, and the whole against a real PostgreSQL through its API.
 
 CONTROL_E2E_TESTS = \
+	tests/control/drain.sh \
 	tests/control/first_job.sh \
 	tests/control/instances.sh \
 	tests/control/job_files.sh \
 	tests/control/refusals.sh \
 	tests/control/scaling.sh \
 	tests/control/service.sh \
+	tests/control/simulate.sh \
 	tests/control/vectors.sh \
 	tests/control/walk_through.sh
 EXTRA_DIST += $(CONTROL_E2E_TESTS) tests/control/lib.sh tests/control/api.py tests/control/aws.py \
-	tests/control/first_job.py tests/control/instances.py tests/control/job_files.py \
+	tests/control/drain.py tests/control/first_job.py tests/control/instances.py tests/control/job_files.py \
 	tests/control/refusals.py tests/control/scaling.py tests/control/service.py tests/control/vectors.py
 
 if CONTROL
