@@ -160,6 +160,8 @@ START_TEST(the_file_is_private)
 }
 END_TEST
 
+#define ONE_KEY "k1 000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\n"
+
 START_TEST(a_broken_file_is_refused_with_its_line)
 {
 	static const char *const broken[] = {
@@ -169,8 +171,7 @@ START_TEST(a_broken_file_is_refused_with_its_line)
 		"k 1\n",
 		"k1 zz00\n",
 		"nospace\n",
-		"k1 000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\n"
-		"k1 000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\n",
+		ONE_KEY ONE_KEY,
 		"k/1 000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\n",
 	};
 
