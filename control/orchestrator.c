@@ -58,15 +58,53 @@ static enum db_result give_jobs_back(struct orchestrator *o, const char *sql,
 	return rc;
 }
 
+/*
+ * Its jobs are locked before itself, as reports of workers do: one that was only slow goes
+ * on reporting meanwhile, and neither is to wait for the other.
+ */
+static enum db_result lose_worker(struct orchestrator *o, const char *id)
+{
+	static const char why[] = "the worker was lost";
+	_cleanup_(db_rows_freep) struct pg_result *rows = NULL;
+	enum db_result rc = db_begin(o->db);
+
+	if (rc == DB_OK)
+		rc = db_run(
+			o->db, NULL,
+			"select id from jobs where worker_id = $1 order by id for update",
+			id);
+	if (rc == DB_OK)
+		rc = db_run(
+			o->db, &rows,
+			"update workers set status = 'lost' where id = $1 and status = 'online'"
+			" and seen_at < now() - interval '60 seconds'"
+			" returning tell('worker', jsonb_build_object('worker_id', id,"
+			" 'status', 'lost'))",
+			id);
+	if (rc == DB_OK && db_rows(rows) > 0) {
+		log_msg(EZL_NOTICE, "%s worker=%s", why, id);
+		rc = workers_release_jobs(o->db, id, why);
+	}
+	if (rc == DB_OK)
+		rc = db_commit(o->db);
+	if (rc != DB_OK)
+		db_rollback(o->db);
+	return rc;
+}
+
+/* One by one: nobody waits until all have been given up. */
 static enum db_result find_lost_workers(struct orchestrator *o)
 {
-	return give_jobs_back(
-		o,
-		"update workers set status = 'lost' where status = 'online'"
-		" and seen_at < now() - interval '60 seconds'"
-		" returning id, tell('worker', jsonb_build_object('worker_id', id,"
-		" 'status', 'lost'))",
-		"the worker was lost");
+	_cleanup_(db_rows_freep) struct pg_result *rows = NULL;
+	enum db_result rc =
+		db_run(o->db, &rows,
+		       "select id from workers where status = 'online'"
+		       " and seen_at < now() - interval '60 seconds'"
+		       " order by seen_at limit 200");
+
+	for (int i = 0; rc == DB_OK && i < db_rows(rows); i++)
+		rc = lose_worker(o, db_text(rows, i, 0));
+	return rc;
 }
 
 /* A job that was claimed as its worker was found lost, and jobs of those that drain. */

@@ -477,18 +477,20 @@ class Sim:
 
     # -------- how it begins
 
+    @staticmethod
+    def is_ready(program, api):
+        assert program.is_up(), f"instance {program.name} has ended"
+        try:
+            return api.get("/readyz").status == 200
+        except OSError:
+            return False
+
     def set_up(self):
         a = self.args
         for p in self.instances:
             p.start()
-        admin = Api(os.environ["ADMIN_TOKEN"], os.environ["CONTROL_URL_" + self.instances[0].name])
-
-        def is_ready():
-            try:
-                return admin.get("/readyz").status == 200
-            except OSError:
-                return False
-        await_that("the control plane", is_ready, 20)
+            admin = Api(os.environ["ADMIN_TOKEN"], os.environ["CONTROL_URL_" + p.name])
+            await_that("instance " + p.name, lambda: self.is_ready(p, admin), 20)
         self.places = []
         for i in range(a.deployments):
             d = expect(admin.post("/api/deployments", {"name": f"d{i}"}), 201)["deployment_id"]
