@@ -15,12 +15,14 @@
 #include <microhttpd.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "control/app.h"
 #include "control/http/dispatch.h"
 #include "control/http/exchange.h"
 #include "control/http/queue.h"
 #include "control/http/request.h"
+#include "control/http/stream.h"
 #include "control/hub.h"
 
 enum {
@@ -28,6 +30,8 @@ enum {
 	IDLE_SECONDS = 75,
 	CONNECTIONS_MAX = 4000,
 	HEADERS_MAX_BYTES = 32 * 1024,
+	STREAMS_END_TRIES = 100,
+	STREAMS_END_GAP_US = 10 * US_PER_MS,
 };
 
 struct server {
@@ -184,6 +188,9 @@ void server_drain(struct server *s)
 
 void server_stop(struct server *s)
 {
+	/* Streams that have ended are sent to their ends, if their readers read. */
+	for (int i = 0; i < STREAMS_END_TRIES && stream_connections() > 0; i++)
+		sleep_us(STREAMS_END_GAP_US);
 	MHD_stop_daemon(s->daemon);
 	if (s->listen_fd != MHD_INVALID_SOCKET)
 		close(s->listen_fd);

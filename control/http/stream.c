@@ -60,6 +60,8 @@ static void wake(struct stream *s)
 	s->resume(s->arg);
 }
 
+static atomic_int connected;
+
 void stream_add(struct stream *s, struct ez_view text)
 {
 	pthread_mutex_lock(&s->lock);
@@ -98,6 +100,7 @@ int64_t stream_started_us(const struct stream *s)
 void stream_connect(struct stream *s, void (*wait)(void *), void (*resume)(void *),
 		    void *arg)
 {
+	atomic_fetch_add(&connected, 1);
 	s->wait = wait;
 	s->resume = resume;
 	s->arg = arg;
@@ -109,6 +112,12 @@ void stream_disconnect(struct stream *s)
 	s->gone = true;
 	s->waiting = false;
 	pthread_mutex_unlock(&s->lock);
+	atomic_fetch_sub(&connected, 1);
+}
+
+int stream_connections(void)
+{
+	return atomic_load(&connected);
 }
 
 ssize_t stream_take(struct stream *s, char *to, size_t size)

@@ -34,6 +34,8 @@ void stream_end(struct stream *s);
 /* True when it has ended, or nobody reads it any more. */
 bool stream_is_over(struct stream *s);
 int64_t stream_started_us(const struct stream *s);
+/* How many are being sent. */
+int stream_connections(void);
 
 /*
  * For the network thread. stream_take: bytes, 0 when there are none (`wait` has then been
