@@ -64,4 +64,4 @@ TESTS += $(E2E_TESTS)
 EXTRA_DIST += $(E2E_TESTS) tests/e2e/.shellcheckrc tests/e2e/starrocks_types.py tests/e2e/types.tsv tests/e2e/types_check.py
 
 # The demonstration belongs to nobody's tests, but into the tarball.
-EXTRA_DIST += demo/run demo/progress.py demo/shop.sql demo/traffic.sql
+EXTRA_DIST += demo/run demo/file.sh demo/platform.sh demo/progress.py demo/shop.sql demo/starrocks.sh demo/traffic.sql
