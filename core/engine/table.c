@@ -151,6 +151,84 @@ void registry_seed(struct registry *r, const struct ez_table *stored)
 	pthread_mutex_unlock(&r->lock);
 }
 
+static const struct ez_column *column_named(const struct ez_table *t, struct ez_view name)
+{
+	for (uint32_t i = 0; i < t->n_columns; i++)
+		if (view_eq(t->columns[i]->name, name))
+			return t->columns[i];
+	return NULL;
+}
+
+static bool has_number(const struct ez_table *t, uint32_t id)
+{
+	for (uint32_t i = 0; i < t->n_columns; i++)
+		if (t->columns[i]->id == id)
+			return true;
+	return false;
+}
+
+/* The number that a column of unknown number had by this name and type; 0: none to have. */
+static uint32_t number_before(const struct ez_table *before, const struct ez_table *now,
+			      const struct ez_column *c)
+{
+	const struct ez_column *old = column_named(before, c->name);
+
+	if (!old || old->native_type != c->native_type || has_number(now, old->id))
+		return 0;
+	return old->id;
+}
+
+/*
+ * A source that lags reads of a column which the catalog of today has by another name, or no
+ * more, and may be unable to tell its number. What was known of the table before can: as long
+ * as nobody else has the number, a column of the same name and type is the same column.
+ * Without this, its new name would later look like another column (trap D4).
+ *
+ * NULL: nothing is missing, or nothing is known.
+ */
+static struct table *numbered(const struct ez_table *before, const struct ez_table *shape)
+{
+	struct table *t = NULL;
+
+	for (uint32_t i = 0; i < shape->n_columns; i++) {
+		uint32_t id = shape->columns[i]->id;
+
+		if (id == 0)
+			id = number_before(before, shape, shape->columns[i]);
+		if (id == shape->columns[i]->id)
+			continue;
+		if (!t)
+			t = table_new(shape, shape->uid, shape->version);
+		((struct ez_column *)(uintptr_t)t->desc.columns[i])->id = id;
+	}
+	return t;
+}
+
+static struct known *learn(struct registry *r, const struct ez_table *shape,
+			   struct table **ret_before)
+{
+	struct known *k = map_get_u64(&r->tables, shape->id);
+	struct table *whole;
+
+	if (!k) {
+		k = known_new(r, shape, 1);
+		map_put_u64(&r->tables, shape->id, k);
+		return k;
+	}
+	whole = numbered(&k->newest->desc, shape);
+	if (whole)
+		shape = &whole->desc;
+	if (!table_is_same(&k->newest->desc, shape)) {
+		*ret_before = k->newest;
+		k->newest = table_new(shape, registry_uid(r), (*ret_before)->desc.version + 1);
+		k->told = false;
+	} else if (!k->told) {
+		*ret_before = table_ref(k->newest);
+	}
+	table_unref(whole);
+	return k;
+}
+
 struct table *registry_intern(struct registry *r, const struct ez_table *shape,
 			      bool *ret_news, struct table **ret_before)
 {
@@ -160,17 +238,7 @@ struct table *registry_intern(struct registry *r, const struct ez_table *shape,
 	*ret_news = false;
 	*ret_before = NULL;
 	pthread_mutex_lock(&r->lock);
-	k = map_get_u64(&r->tables, shape->id);
-	if (!k) {
-		k = known_new(r, shape, 1);
-		map_put_u64(&r->tables, shape->id, k);
-	} else if (!table_is_same(&k->newest->desc, shape)) {
-		*ret_before = k->newest;
-		k->newest = table_new(shape, registry_uid(r), (*ret_before)->desc.version + 1);
-		k->told = false;
-	} else if (!k->told) {
-		*ret_before = table_ref(k->newest);
-	}
+	k = learn(r, shape, ret_before);
 	*ret_news = !k->told;
 	k->told = true;
 	t = table_ref(k->newest);

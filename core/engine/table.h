@@ -61,7 +61,8 @@ void registry_seed(struct registry *r, const struct ez_table *stored);
 /*
  * The descriptor for a shape, with a reference for the caller. *ret_news is set when the
  * sink has to be told before rows of it arrive; *ret_before then is the shape it knew, with
- * a reference, or NULL. Only the first caller gets the news.
+ * a reference, or NULL. Only the first caller gets the news. Columns of unknown number
+ * inherit the one that the newest known shape has for their name.
  */
 struct table *registry_intern(struct registry *r, const struct ez_table *shape,
 			      bool *ret_news, struct table **ret_before);

@@ -73,7 +73,7 @@ enum {
 
 /* All column numbers ever given out, to place columns that have another name by now. */
 static const char PLACES_SQL[] =
-	"SELECT attnum, attisdropped, attname = ANY ($2::text[]), atttypid"
+	"SELECT attnum, NOT attisdropped AND attname = ANY ($2::text[])"
 	" FROM pg_attribute WHERE attrelid = $1::oid AND attnum > 0 ORDER BY attnum";
 
 enum {
@@ -280,9 +280,8 @@ struct pg_shape *pg_shape_dup(const struct ez_table *table)
 	return s;
 }
 
-/* The one live, unclaimed column with a number between two others; 0: none or a choice. */
-static uint32_t only_candidate(const PGresult *places, uint32_t after, uint32_t before,
-			       uint32_t type)
+/* The one unclaimed number between two others; 0: none or a choice. */
+static uint32_t only_candidate(const PGresult *places, uint32_t after, uint32_t before)
 {
 	uint32_t found = 0;
 
@@ -291,8 +290,7 @@ static uint32_t only_candidate(const PGresult *places, uint32_t after, uint32_t 
 
 		if (number <= after || number >= before)
 			continue;
-		if (found || pg_field_bool(places, i, 1) || pg_field_bool(places, i, 2) ||
-		    pg_field_u64(places, i, 3) != type)
+		if (found || pg_field_bool(places, i, 1))
 			return 0;
 		found = number;
 	}
@@ -301,9 +299,10 @@ static uint32_t only_candidate(const PGresult *places, uint32_t after, uint32_t 
 
 /*
  * A column that the catalog does not know by name was renamed or dropped since. RELATION
- * lists columns in the order of their numbers, so when all numbers between its neighbours'
- * are one live column of its type, it is that one. A dropped number in the gap means that it
- * may be the column that was dropped: then its number is not known.
+ * lists columns in the order of their numbers, and the catalog keeps the numbers of dropped
+ * columns, so when there is one number between its neighbours', it is that one. With more it
+ * may be any of them: then its number is not known here, and the engine looks at the shape
+ * that the table had before.
  */
 static int place_strangers(struct pg *pg, PGconn *conn, struct pg_shape *s,
 			   const struct params *p, struct ez_error *err)
@@ -326,7 +325,7 @@ static int place_strangers(struct pg *pg, PGconn *conn, struct pg_shape *s,
 		uint32_t before = i + 1 < n ? column_at(s, i + 1)->id : UINT32_MAX;
 
 		if (c->id == 0 && (i == 0 || after) && before)
-			c->id = only_candidate(places, after, before, c->native_type);
+			c->id = only_candidate(places, after, before);
 	}
 	return EZ_OK;
 }

@@ -119,6 +119,70 @@ START_TEST(versions_go_on_from_the_checkpoint)
 }
 END_TEST
 
+/* The table of before, with all numbers, as the checkpoint has it. */
+static struct table *intern_after_seed(struct registry *r, struct table **ret_before)
+{
+	bool news;
+
+	registry_init(r);
+	id.id = 1;
+	note.id = 3;
+	note.native_type = 25;
+	registry_seed(r, &shape);
+	return registry_intern(r, &shape, &news, ret_before);
+}
+
+START_TEST(a_column_of_unknown_number_inherits_that_of_its_name)
+{
+	struct registry r;
+	struct table *before, *known = intern_after_seed(&r, &before), *t;
+	bool news;
+
+	table_unref(before);
+	note.id = 0;
+	t = registry_intern(&r, &shape, &news, &before);
+	ck_assert(!news);
+	ck_assert_ptr_eq(t, known);
+	table_unref(t);
+	/* So its new name is a rename, and nothing else. */
+	note.name = VIEW("remark");
+	note.id = 3;
+	t = registry_intern(&r, &shape, &news, &before);
+	ck_assert(news);
+	ck_assert_uint_eq(before->desc.columns[1]->id, 3);
+	table_unref(before);
+	table_unref(t);
+	table_unref(known);
+	registry_release(&r);
+}
+END_TEST
+
+enum { OTHER_NAME, OTHER_TYPE, NUMBER_TAKEN, HEIRS };
+
+START_TEST(what_may_be_another_column_inherits_nothing)
+{
+	struct registry r;
+	struct table *before, *known = intern_after_seed(&r, &before), *t;
+	bool news;
+
+	table_unref(before);
+	note.id = 0;
+	if (_i == OTHER_NAME)
+		note.name = VIEW("remark");
+	if (_i == OTHER_TYPE)
+		note.native_type = 114;
+	if (_i == NUMBER_TAKEN)
+		id.id = 3;
+	t = registry_intern(&r, &shape, &news, &before);
+	ck_assert(news);
+	ck_assert_uint_eq(t->desc.columns[1]->id, 0);
+	table_unref(before);
+	table_unref(t);
+	table_unref(known);
+	registry_release(&r);
+}
+END_TEST
+
 START_TEST(a_million_alters_keep_one_shape)
 {
 	struct registry r;
@@ -148,6 +212,8 @@ static Suite *suite(void)
 	tcase_add_loop_test(t, every_member_of_a_column_makes_a_difference, 0, 9);
 	tcase_add_test(t, an_equal_shape_is_the_same_descriptor);
 	tcase_add_test(t, versions_go_on_from_the_checkpoint);
+	tcase_add_test(t, a_column_of_unknown_number_inherits_that_of_its_name);
+	tcase_add_loop_test(t, what_may_be_another_column_inherits_nothing, 0, HEIRS);
 	tcase_add_test(t, a_million_alters_keep_one_shape);
 	suite_add_tcase(s, t);
 	return s;

@@ -345,6 +345,25 @@ START_TEST(a_dropped_column_is_not_taken_for_another)
 }
 END_TEST
 
+/* The catalog keeps the numbers of dropped columns: with one in the gap there is no choice. */
+START_TEST(the_only_number_in_the_gap_is_the_columns)
+{
+	kit_sql(k, "CREATE TABLE g (a text PRIMARY KEY, b text, c text, d text, e text);"
+		   "ALTER TABLE g DROP b; ALTER TABLE g DROP d;"
+		   "ALTER TABLE g RENAME e TO z; ALTER TABLE g ALTER z TYPE int USING 1");
+	(void)RELATION("g", "a", "b", "c", "d", "z");
+	ck_assert_uint_eq(column("b")->id, 2);
+	ck_assert_uint_eq(column("d")->id, 4);
+	(void)RELATION("g", "a", "b", "c", "z");
+	ck_assert_uint_eq(column("b")->id, 2);
+	ck_assert_uint_eq(column("z")->id, 5);
+	(void)RELATION("g", "a", "b", "c", "d", "e");
+	ck_assert_uint_eq(column("b")->id, 2);
+	ck_assert_uint_eq(column("d")->id, 0);
+	ck_assert_uint_eq(column("e")->id, 0);
+}
+END_TEST
+
 START_TEST(both_ways_give_the_same_shape)
 {
 	struct pg_shape *first;
@@ -398,6 +417,7 @@ static Suite *suite(void)
 	tcase_add_test(c, a_transaction_must_be_visible);
 	tcase_add_test(c, a_renamed_column_keeps_its_number);
 	tcase_add_test(c, a_dropped_column_is_not_taken_for_another);
+	tcase_add_test(c, the_only_number_in_the_gap_is_the_columns);
 	tcase_add_test(c, both_ways_give_the_same_shape);
 	tcase_add_test(c, a_table_may_have_very_many_columns);
 	suite_add_tcase(s, c);
