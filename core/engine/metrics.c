@@ -59,9 +59,7 @@ static void add_label_text(struct buf *b, struct ez_view v)
 static void add_table_label(struct buf *b, const struct table_stats *t)
 {
 	buf_add_str(b, "table=\"");
-	add_label_text(b, t->schema);
-	buf_add_char(b, '.');
-	add_label_text(b, t->name);
+	add_label_text(b, view_str(t->name));
 	buf_add_char(b, '"');
 }
 

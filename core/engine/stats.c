@@ -11,6 +11,8 @@
 #include "base/clock.h"
 #include "base/str.h"
 
+enum { NAME_MAX_BYTES = 64 * 1024 };
+
 const int64_t histogram_bounds_us[HISTOGRAM_BUCKETS - 1] = {
 	1000,    2000,    5000,     10000,    20000,    50000,     100000,   200000,
 	500000,  1000000, 2000000,  5000000,  10000000, 30000000,  60000000,
@@ -58,8 +60,7 @@ static void table_stats_free(void *p)
 {
 	struct table_stats *t = p;
 
-	free((void *)(uintptr_t)t->schema.ptr);
-	free((void *)(uintptr_t)t->name.ptr);
+	free(t->name);
 	free(t);
 }
 
@@ -70,27 +71,54 @@ void stats_release(struct stats *s)
 	pthread_mutex_destroy(&s->lock);
 }
 
-static struct table_stats *table_stats_new(struct ez_view schema, struct ez_view name)
+static bool needs_quotes(struct ez_view part)
+{
+	for (size_t i = 0; i < part.len; i++)
+		if (part.ptr[i] == '.' || part.ptr[i] == '"')
+			return true;
+	return false;
+}
+
+static void add_part(struct buf *b, struct ez_view part)
+{
+	if (!needs_quotes(part)) {
+		buf_add_view(b, part);
+		return;
+	}
+	buf_add_char(b, '"');
+	for (size_t i = 0; i < part.len; i++) {
+		if (part.ptr[i] == '"')
+			buf_add_char(b, '"');
+		buf_add_char(b, part.ptr[i]);
+	}
+	buf_add_char(b, '"');
+}
+
+void stats_table_name(struct buf *b, struct ez_view schema, struct ez_view name)
+{
+	add_part(b, schema);
+	buf_add_char(b, '.');
+	add_part(b, name);
+}
+
+static struct table_stats *table_stats_new(const struct buf *name)
 {
 	struct table_stats *t = xcalloc(1, sizeof(*t));
 
-	t->schema = view_of(view_dup(schema), schema.len);
-	t->name = view_of(view_dup(name), name.len);
+	t->name = view_dup(buf_view(name));
 	return t;
 }
 
 struct table_stats *stats_table(struct stats *s, struct ez_view schema, struct ez_view name)
 {
-	_cleanup_(buf_release) struct buf key = BUF_INIT(1024);
+	_cleanup_(buf_release) struct buf key = BUF_INIT(NAME_MAX_BYTES);
 	struct table_stats *t;
 
-	buf_add_view(&key, schema);
-	buf_add_char(&key, '.');
-	buf_add_view(&key, name);
+	stats_table_name(&key, schema, name);
 	pthread_mutex_lock(&s->lock);
 	t = map_get(&s->tables, buf_view(&key));
 	if (!t) {
-		t = table_stats_new(schema, name);
+		t = table_stats_new(&key);
 		map_put(&s->tables, buf_view(&key), t);
 	}
 	pthread_mutex_unlock(&s->lock);

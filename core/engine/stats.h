@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/map.h"
 #include "engine/out.h"
 
@@ -26,7 +27,7 @@ enum table_state {
 };
 
 struct table_stats {
-	struct ez_view schema, name; /* NUL-terminated, as the sink knows the table */
+	char *name; /* schema.name as the sink knows them; see stats_table_name */
 	_Atomic uint64_t rows[OUT_OPS];
 	_Atomic int64_t last_us; /* now_us of the last change handed to the sink */
 	_Atomic int state;       /* enum table_state */
@@ -49,7 +50,7 @@ int64_t histogram_quantile(const struct histogram *h, double q);
 
 struct stats {
 	pthread_mutex_t lock; /* of the two maps; entries are atomic */
-	struct map tables;    /* "schema.name" -> struct table_stats */
+	struct map tables;    /* stats_table_name -> struct table_stats */
 	struct map plugin;    /* metric name -> _Atomic int64_t */
 
 	_Atomic uint64_t rows, bytes_in, bytes_out;
@@ -74,6 +75,12 @@ struct stats {
 
 void stats_init(struct stats *s);
 void stats_release(struct stats *s);
+
+/*
+ * What tells tables apart in status and metrics: "schema.name". A part that holds a dot or a
+ * quote is quoted as in SQL, else two tables could have one name.
+ */
+void stats_table_name(struct buf *b, struct ez_view schema, struct ez_view name);
 
 /* The entry of a table, made at first use. Any thread; the pointer stays valid. */
 struct table_stats *stats_table(struct stats *s, struct ez_view schema, struct ez_view name);

@@ -4,11 +4,9 @@
 #include "engine/status.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "base/alloc.h"
 #include "base/clock.h"
 #include "base/jsonw.h"
 #include "base/str.h"
@@ -153,14 +151,10 @@ static void add_table(struct jsonw *w, const struct table_stats *t)
 {
 	static const char *const ops[OUT_OPS] = { "snapshot", "insert",   "update",
 						  "delete",   "truncate", "message" };
-	char *name;
 	int64_t last_us = atomic_load(&t->last_us);
 
 	jsonw_begin_object(w);
-	jsonw_key(w, "name");
-	name = xasprintf("%.*s.%.*s", VIEW_ARG(t->schema), VIEW_ARG(t->name));
-	jsonw_str(w, name);
-	free(name);
+	add_str(w, "name", t->name);
 	add_str(w, "state", table_state_to_str(atomic_load(&t->state)));
 	add_u64(w, "parts", load(&t->parts));
 	add_u64(w, "parts_done", load(&t->parts_done));

@@ -332,6 +332,34 @@ static char *exposition(void)
 	return buf_take(&text);
 }
 
+/* Two tables of one name would be one in the status, and no valid exposition at all. */
+START_TEST(test_dots_in_names)
+{
+	static const uint32_t rows[OUT_OPS] = { 0, 1 };
+	const struct ez_table t[] = {
+		{ .size = sizeof(t[0]), .schema = VIEW("a.b"), .name = VIEW("c") },
+		{ .size = sizeof(t[0]), .schema = VIEW("a"), .name = VIEW("b.c") },
+		{ .size = sizeof(t[0]), .schema = VIEW("\"a.b\""), .name = VIEW("c") },
+	};
+	static const char *const names[] = { "\"a.b\".c", "a.\"b.c\"",
+					     "\"\"\"a.b\"\"\".c" };
+	_cleanup_(json_freep) struct json *j = NULL;
+	char *text;
+
+	for (size_t i = 0; i < ARRAY_LEN(t); i++)
+		stats_rows(&stats, &t[i], rows);
+	j = document();
+	ck_assert_uint_eq(json_len(json_get(j, "tables")), ARRAY_LEN(t));
+	for (size_t i = 0; i < ARRAY_LEN(t); i++)
+		ck_assert(view_eq_str(json_str(json_at(json_get(j, "tables"), i), "name"),
+				      names[i]));
+	text = exposition();
+	ck_assert_ptr_nonnull(strstr(text, "{op=\"insert\",table=\"\\\"a.b\\\".c\"} 1\n"));
+	ck_assert_ptr_nonnull(strstr(text, "{op=\"insert\",table=\"a.\\\"b.c\\\"\"} 1\n"));
+	free(text);
+}
+END_TEST
+
 static void check_lines(const char *text)
 {
 	struct ez_view rest = view_str(text), v;
@@ -372,10 +400,10 @@ START_TEST(test_metrics)
 {
 	static const char *const wanted[] = {
 		"ezcdc_up 1\n",
-		"ezcdc_rows_total{op=\"insert\",table=\"pub\\\\lic.or\\\"d\\ners\t?\"} 5\n",
-		"ezcdc_rows_total{op=\"delete\",table=\"pub\\\\lic.or\\\"d\\ners\t?\"} 2\n",
-		"ezcdc_snapshot_rows{table=\"pub\\\\lic.or\\\"d\\ners\t?\",state=\"copied\"} 70\n",
-		"ezcdc_snapshot_rows{table=\"pub\\\\lic.or\\\"d\\ners\t?\",state=\"estimated\"} 100\n",
+		"ezcdc_rows_total{op=\"insert\",table=\"pub\\\\lic.\\\"or\\\"\\\"d\\ners\t?\\\"\"} 5\n",
+		"ezcdc_rows_total{op=\"delete\",table=\"pub\\\\lic.\\\"or\\\"\\\"d\\ners\t?\\\"\"} 2\n",
+		"ezcdc_snapshot_rows{table=\"pub\\\\lic.\\\"or\\\"\\\"d\\ners\t?\\\"\",state=\"copied\"} 70\n",
+		"ezcdc_snapshot_rows{table=\"pub\\\\lic.\\\"or\\\"\\\"d\\ners\t?\\\"\",state=\"estimated\"} 100\n",
 		"ezcdc_bytes_total{direction=\"in\"} ", "ezcdc_bytes_total{direction=\"out\"} ",
 		"ezcdc_batches_total ", "ezcdc_flush_seconds_bucket{le=\"0.001\"} 1\n",
 		"ezcdc_flush_seconds_bucket{le=\"0.2\"} 2\n",
@@ -425,6 +453,7 @@ int main(void)
 	tcase_add_test(c, test_threads_count_right);
 	tcase_add_test(c, test_status_of_nothing);
 	tcase_add_test(c, test_status);
+	tcase_add_test(c, test_dots_in_names);
 	tcase_add_test(c, test_error_is_forgotten);
 	tcase_add_test(c, test_metrics_of_nothing);
 	tcase_add_test(c, test_metrics);
