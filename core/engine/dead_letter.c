@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/jsonw.h"
+#include "base/log.h"
 #include "base/str.h"
 #include "engine/host.h"
 #include "engine/json.h"
@@ -73,33 +74,80 @@ static uint64_t lsn_of(const struct json *j)
 	return hex_of(high) << 32 | hex_of(low);
 }
 
-static bool comes_again(struct ez_view line, uint64_t start, bool drop_snapshot_rows)
+enum fate { KEPT, COMES_AGAIN, UNREADABLE };
+
+static enum fate fate_of(struct ez_view line, uint64_t start, bool drop_snapshot_rows)
 {
 	_cleanup_(json_freep) struct json *j = json_parse(line, NULL);
 
 	if (!j)
-		return true; /* cut short by a crash: it was not durable */
+		return UNREADABLE;
 	if (json_bool(j, "snapshot"))
-		return drop_snapshot_rows;
-	return start > 0 && lsn_of(j) >= start;
+		return drop_snapshot_rows ? COMES_AGAIN : KEPT;
+	return start > 0 && lsn_of(j) >= start ? COMES_AGAIN : KEPT;
+}
+
+static int append_durably(const char *path, struct ez_view text)
+{
+	_cleanup_(fs_closep) int fd =
+		open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int rc;
+
+	if (fd < 0)
+		return -errno;
+	rc = fs_write_all(fd, text.ptr, text.len);
+	if (rc == 0 && fsync(fd) != 0)
+		rc = -errno;
+	return rc < 0 ? rc : fs_sync_parent(path);
+}
+
+/* A record torn by a crash was not durable and comes again; what else it may be is for a
+ * person to look at. */
+static int set_aside(const struct dead_letters *d, struct ez_view lines, struct ez_error *err)
+{
+	char *path;
+	int rc;
+
+	if (lines.len == 0)
+		return EZ_OK;
+	path = xasprintf("%s.unreadable", d->path);
+	rc = append_durably(path, lines);
+	if (rc < 0)
+		(void)failed(err, path, "write it", -rc);
+	else
+		log_msg(EZL_WARNING,
+			"dead letter file %s: what is no whole record was moved to %s bytes=%zu",
+			d->path, path, lines.len);
+	free(path);
+	return rc < 0 ? EZ_E_IO : EZ_OK;
 }
 
 static int rewrite(struct dead_letters *d, struct ez_view all, uint64_t start,
 		   bool drop_snapshot_rows, struct ez_error *err)
 {
 	_cleanup_(buf_release) struct buf keep = BUF_INIT(FILE_MAX_BYTES);
+	_cleanup_(buf_release) struct buf aside = BUF_INIT(FILE_MAX_BYTES);
 	struct ez_view line, rest = all;
 	int rc;
 
 	while (rest.len > 0 && view_split(&rest, '\n', &line)) {
-		if (line.len == 0 || comes_again(line, start, drop_snapshot_rows))
+		enum fate fate = line.len == 0 ? COMES_AGAIN :
+						 fate_of(line, start, drop_snapshot_rows);
+
+		if (fate == COMES_AGAIN)
 			continue;
-		buf_add_view(&keep, line);
-		buf_add_char(&keep, '\n');
-		d->count++;
+		buf_add_view(fate == KEPT ? &keep : &aside, line);
+		buf_add_char(fate == KEPT ? &keep : &aside, '\n');
+		d->count += fate == KEPT;
 	}
 	if (view_eq(buf_view(&keep), all))
 		return EZ_OK;
+	/* A file of the largest size without its last line end does not fit with it. */
+	if (!buf_ok(&keep) || !buf_ok(&aside))
+		return failed(err, d->path, "read it", EFBIG);
+	rc = set_aside(d, buf_view(&aside), err);
+	if (rc < 0)
+		return rc;
 	rc = fs_write_atomic(d->path, keep.ptr ? keep.ptr : "", keep.len, 0600);
 	return rc < 0 ? failed(err, d->path, "write it", -rc) : EZ_OK;
 }
@@ -135,6 +183,19 @@ int dead_letters_open(const char *path, bool stop, uint64_t limit, uint64_t star
 	}
 	*ret = d;
 	return EZ_OK;
+}
+
+int dead_letters_forget_snapshot(struct dead_letters *d, struct ez_error *err)
+{
+	int rc;
+
+	pthread_mutex_lock(&d->lock);
+	fs_closep(&d->fd); /* the file is about to be another one */
+	d->dirty = false;
+	d->count = 0;
+	rc = cut_back(d, 0, true, err);
+	pthread_mutex_unlock(&d->lock);
+	return rc;
 }
 
 void dead_letters_close(struct dead_letters *d)

@@ -17,7 +17,9 @@ struct dead_letters;
  * (commit_lsn, part, seq), table, operation, the row after transforms, class, code and
  * reason, time. A batch only counts as durable once dead_letters_sync() has returned for
  * the rows it lost. On start, records above the start position are cut off, because those
- * rows will come again; records of an unfinished snapshot as well.
+ * rows will come again; records of an unfinished snapshot as well. What cannot be read there
+ * (a record torn by a crash, a line that someone edited) is moved to <path>.unreadable, with
+ * a warning.
  *
  * Policy is kept here too: dead_letters_add() answers EZ_E_DATA when the policy is to stop,
  * or when the limit is reached, and then has written nothing.
@@ -28,6 +30,9 @@ struct dead_letters;
 _must_check_ int dead_letters_open(const char *path, bool stop, uint64_t limit,
 				   uint64_t start_lsn, bool drop_snapshot_rows,
 				   struct dead_letters **ret, struct ez_error *err);
+
+/* A copy begins again: its rows come once more, so their records go. */
+_must_check_ int dead_letters_forget_snapshot(struct dead_letters *d, struct ez_error *err);
 void dead_letters_close(struct dead_letters *d);
 
 /* err holds the reason. EZ_OK: written, leave the row out. part: of a snapshot batch. */

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "engine/copier.h"
+#include "engine/dead_letter.h"
 #include "engine/engine.h"
 #include "engine/job.h"
 #include "engine/loader.h"
@@ -281,6 +282,10 @@ static int again(struct snapshot *s, int rc, unsigned tries, struct backoff *bac
 	log_msg(EZL_WARNING, "snapshot begins again: %s",
 		rc == EZ_AGAIN ? "a table was rewritten while it was set up" : err->text);
 	stats_error(&s->e->stats, err);
+	rc = dead_letters_forget_snapshot(s->e->dead, err);
+	if (rc < 0)
+		return rc;
+	atomic_store(&s->e->stats.dead_letters, dead_letters_count(s->e->dead));
 	s->restart = s->pub.number > 0;
 	s->prepare_flags = s->only ? 0 : EZ_PREPARE_DROP;
 	until = mono_us() + (int64_t)backoff_next_ms(backoff) * US_PER_MS;

@@ -25,18 +25,20 @@ enum { TEXT_MAX = 1024 * 1024, SECRET_LEN = 9 };
 
 static const char secret[] = "s3cr3t\"\n\xff";
 
-static char dir[64], path[96];
+static char dir[64], path[96], aside[112];
 
 static void make_dir(void)
 {
 	ck_assert(str_format(dir, sizeof(dir), "/tmp/ezcdc-test-dead-XXXXXX"));
 	ck_assert_ptr_nonnull(mkdtemp(dir));
 	ck_assert(str_format(path, sizeof(path), "%s/dead-letter.jsonl", dir));
+	ck_assert(str_format(aside, sizeof(aside), "%s.unreadable", path));
 }
 
 static void remove_dir(void)
 {
 	(void)!unlink(path);
+	(void)!unlink(aside);
 	ck_assert_int_eq(rmdir(dir), 0);
 }
 
@@ -246,7 +248,26 @@ START_TEST(test_cut_back)
 }
 END_TEST
 
-START_TEST(test_half_written_line_is_dropped)
+/* The rows of a copy that begins again come again, and would be counted twice. */
+START_TEST(test_a_copy_that_begins_again_forgets)
+{
+	struct dead_letters *d = open_file(0, false);
+	struct ez_error err;
+
+	ck_assert_int_eq(add(d, 1, 1, true, &err), EZ_OK);
+	ck_assert_int_eq(add(d, 2, 2, false, &err), EZ_OK);
+	ck_assert_int_eq(add(d, 1, 3, true, &err), EZ_OK);
+	ck_assert_int_eq(dead_letters_forget_snapshot(d, &err), EZ_OK);
+	ck_assert_uint_eq(dead_letters_count(d), 1);
+	ck_assert_int_eq(add(d, 1, 4, true, &err), EZ_OK);
+	ck_assert_int_eq(dead_letters_sync(d, &err), EZ_OK);
+	ck_assert_uint_eq(dead_letters_count(d), 2);
+	dead_letters_close(d);
+	expect_seqs("2 4 ");
+}
+END_TEST
+
+START_TEST(test_half_written_line_is_set_aside)
 {
 	_cleanup_(buf_release) struct buf text = BUF_INIT(TEXT_MAX);
 	struct dead_letters *d = open_file(0, false);
@@ -265,7 +286,47 @@ START_TEST(test_half_written_line_is_dropped)
 		ck_assert_int_eq(add(d, 1, 9, false, &err), EZ_OK);
 		dead_letters_close(d);
 		expect_seqs(cut >= len - 1 ? "1 2 9 " : "1 9 ");
+		ck_assert_int_eq(access(aside, F_OK), cut > 0 && cut < len - 1 ? 0 : -1);
+		(void)!unlink(aside);
 	}
+}
+END_TEST
+
+/* Nobody's notes are lost, and those of two starts do not replace each other. */
+START_TEST(test_what_cannot_be_read_is_kept)
+{
+	_cleanup_(buf_release) struct buf text = BUF_INIT(TEXT_MAX);
+	struct dead_letters *d = open_file(0, false);
+	struct ez_error err;
+	struct stat st;
+
+	ck_assert_int_eq(add(d, 1, 1, false, &err), EZ_OK);
+	dead_letters_close(d);
+	append_raw("# looked at by ann\n{\"seq\":2}}\n");
+	dead_letters_close(open_file(0, false));
+	append_raw("{\"seq\"");
+	dead_letters_close(open_file(0, false));
+	expect_seqs("1 ");
+	ck_assert_int_eq(fs_read_file(aside, TEXT_MAX, &text), 0);
+	ck_assert_str_eq(buf_cstr(&text), "# looked at by ann\n{\"seq\":2}}\n{\"seq\"\n");
+	ck_assert_int_eq(stat(aside, &st), 0);
+	ck_assert_uint_eq(st.st_mode & 07777, 0600);
+}
+END_TEST
+
+START_TEST(test_what_cannot_be_kept_stays)
+{
+	struct dead_letters *d = NULL;
+	struct ez_error err = ERROR_INIT;
+	struct stat st;
+
+	append_raw("torn");
+	ck_assert_int_eq(mkdir(aside, 0700), 0);
+	ck_assert_int_eq(dead_letters_open(path, false, 1, 0, false, &d, &err), EZ_E_IO);
+	ck_assert_ptr_nonnull(strstr(err.text, aside));
+	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert_int_eq(st.st_size, 4);
+	ck_assert_int_eq(rmdir(aside), 0);
 }
 END_TEST
 
@@ -386,7 +447,10 @@ int main(void)
 	tcase_add_test(c, test_policy_stop_writes_nothing);
 	tcase_add_test(c, test_limit);
 	tcase_add_test(c, test_cut_back);
-	tcase_add_test(c, test_half_written_line_is_dropped);
+	tcase_add_test(c, test_a_copy_that_begins_again_forgets);
+	tcase_add_test(c, test_half_written_line_is_set_aside);
+	tcase_add_test(c, test_what_cannot_be_read_is_kept);
+	tcase_add_test(c, test_what_cannot_be_kept_stays);
 	tcase_add_test(c, test_whole_line_without_its_end);
 	tcase_add_test(c, test_nul_in_a_value);
 	tcase_add_test(c, test_message_has_no_table);
