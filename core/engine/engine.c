@@ -119,7 +119,7 @@ int engine_pause(struct engine *e, bool paused, struct ez_error *err)
 	int rc;
 
 	atomic_store(&e->paused, paused);
-	rc = keeper_change(&e->keeper, set_paused, &paused, err);
+	rc = keeper_change_soon(&e->keeper, set_paused, &paused, err);
 	if (atomic_load(&e->state) == RUN_STREAMING || atomic_load(&e->state) == RUN_PAUSED)
 		engine_set_state(e, paused ? RUN_PAUSED : RUN_STREAMING);
 	reader_wake(&e->reader);

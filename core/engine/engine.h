@@ -96,7 +96,7 @@ void engine_stop(struct engine *e);
 /* Any thread: end now. */
 void engine_abort(struct engine *e);
 
-/* Remembered in the checkpoint (R26). */
+/* Remembered in the checkpoint (R26). EZ_E_TRANSIENT: it holds, but is not saved yet. */
 _must_check_ int engine_pause(struct engine *e, bool paused, struct ez_error *err);
 
 /* For lane.c: from now on, and not any more, interrupted by an abort. */

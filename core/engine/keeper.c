@@ -29,6 +29,7 @@
 enum {
 	SAVE_GAP_US = 100 * US_PER_MS,
 	IDLE_GAP_US = 10 * US_PER_SEC,
+	SOON_US = 3 * US_PER_SEC,
 	CHECKPOINT_MAX_BYTES = 64 * 1024 * 1024,
 };
 
@@ -280,12 +281,13 @@ void keeper_idle(struct keeper *k, struct ez_position p)
 		bell_ring(&k->bell);
 }
 
-static int wait_saved(struct keeper *k, uint64_t ticket, struct ez_error *err)
+static int wait_saved(struct keeper *k, uint64_t ticket, int64_t until_us, struct ez_error *err)
 {
 	int rc = EZ_OK;
 
 	bell_ring(&k->bell);
-	while (k->done < ticket && !k->failed && !engine_is_aborting(k->e)) {
+	while (k->done < ticket && !k->failed && !engine_is_aborting(k->e) &&
+	       mono_us() < until_us) {
 		struct timespec at;
 
 		clock_gettime(CLOCK_REALTIME, &at);
@@ -295,23 +297,39 @@ static int wait_saved(struct keeper *k, uint64_t ticket, struct ez_error *err)
 	if (k->failed) {
 		*err = k->load_error;
 		rc = err->rc;
-	} else if (k->done < ticket) {
+	} else if (k->done < ticket && engine_is_aborting(k->e)) {
 		rc = engine_cancelled(err);
+	} else if (k->done < ticket) {
+		rc = host_table.fail(err, EZ_E_TRANSIENT, "",
+				     "it holds from now on, but could not be saved yet: the "
+				     "checkpoint store does not answer");
 	}
 	return rc;
 }
 
-int keeper_change(struct keeper *k, void (*change)(struct checkpoint *, void *), void *arg,
-		  struct ez_error *err)
+static int change_until(struct keeper *k, void (*change)(struct checkpoint *, void *),
+			void *arg, int64_t until_us, struct ez_error *err)
 {
 	int rc;
 
 	pthread_mutex_lock(&k->lock);
 	change(&k->cp, arg);
 	k->urgent = true;
-	rc = wait_saved(k, ++k->wanted, err);
+	rc = wait_saved(k, ++k->wanted, until_us, err);
 	pthread_mutex_unlock(&k->lock);
 	return rc;
+}
+
+int keeper_change(struct keeper *k, void (*change)(struct checkpoint *, void *), void *arg,
+		  struct ez_error *err)
+{
+	return change_until(k, change, arg, INT64_MAX, err);
+}
+
+int keeper_change_soon(struct keeper *k, void (*change)(struct checkpoint *, void *), void *arg,
+		       struct ez_error *err)
+{
+	return change_until(k, change, arg, mono_us() + SOON_US, err);
 }
 
 int keeper_flush(struct keeper *k, struct ez_error *err)
@@ -320,7 +338,7 @@ int keeper_flush(struct keeper *k, struct ez_error *err)
 
 	pthread_mutex_lock(&k->lock);
 	k->urgent = true;
-	rc = wait_saved(k, ++k->wanted, err);
+	rc = wait_saved(k, ++k->wanted, INT64_MAX, err);
 	pthread_mutex_unlock(&k->lock);
 	return rc;
 }

@@ -67,6 +67,12 @@ void keeper_idle(struct keeper *k, struct ez_position p);
 _must_check_ int keeper_change(struct keeper *k, void (*change)(struct checkpoint *, void *),
 			       void *arg, struct ez_error *err);
 
+/* The same for the main thread, which has others to serve: waits a few seconds at most. Then
+ * EZ_E_TRANSIENT: the change holds and is saved when the store works again. */
+_must_check_ int keeper_change_soon(struct keeper *k,
+				    void (*change)(struct checkpoint *, void *), void *arg,
+				    struct ez_error *err);
+
 /* The newest position that may be confirmed, if it is news since the last call. */
 bool keeper_released(struct keeper *k, struct mark *ret);
 

@@ -74,10 +74,15 @@ static struct status_facts facts_of(struct runner *run, struct checkpoint *cp)
 	struct engine *e = &run->e;
 	const struct job *job = e->job;
 
+	int state = atomic_load(&e->state);
+
+	/* The reader may say that it streams while the pause comes in. */
+	if (state == RUN_STREAMING && atomic_load(&e->paused))
+		state = RUN_PAUSED;
 	keeper_peek(&e->keeper, cp);
 	return (struct status_facts){
 		.name = job->name,
-		.state = run_state_to_str((enum run_state)atomic_load(&e->state)),
+		.state = run_state_to_str((enum run_state)state),
 		.phase = phase_to_str(cp->phase),
 		.source = run->source,
 		.sink = run->sink,

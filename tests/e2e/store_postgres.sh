@@ -42,3 +42,28 @@ await_streaming same
 stop same
 run same --until=now
 verify same
+
+step "a store that is away: the daemon still hears commands and signals"
+pg_start -n store
+keep=$(pg_conninfo)
+pg_use main
+job away source='tables = [ "public.t" ];' top="state = { store = \"postgres\"; conninfo = \"$keep\"; };"
+start away
+await_streaming away
+pg_use store
+pg_stop immediate
+pg_use main
+if ez pause "$T/away/state" >"$T/said" 2>&1; then fail "a pause that was not saved counts as saved"; fi
+grep -q 'not be saved yet' "$T/said" || fail "ezcdc pause says: $(cat "$T/said")"
+is_state away paused || fail "it is not paused"
+kill -TERM "${JOB_PID[away]}"
+await 10 "the daemon to hear the signal" is_state away stopping
+kill -TERM "${JOB_PID[away]}"
+reap away 10
+pg_use store
+pg_boot
+pg_use main
+start away
+await_streaming away 40
+stop away
+verify away
