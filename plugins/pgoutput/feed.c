@@ -15,10 +15,21 @@ enum {
 	FAT_BYTES = 16 * 1024 * 1024, /* libpq keeps a buffer that has grown to this */
 };
 
+/*
+ * A held transaction does not keep the position from moving. It commits behind whatever the
+ * server says meanwhile, and from a position before its commit the server sends all of it
+ * again: the log it needs is kept by restart_lsn, which stays before the oldest transaction
+ * that runs. Else an hour of loading would look like an hour of lag, and --until would wait
+ * for the end of a transaction that is none of its business.
+ */
 bool feed_is_quiet(const struct pg_stream *s)
 {
-	return s->block_xid == 0 && !s->replay && decode_is_quiet(&s->decode) &&
-	       held_count(s->held) == 0;
+	return s->block_xid == 0 && !s->replay && decode_is_quiet(&s->decode);
+}
+
+bool feed_is_empty(const struct pg_stream *s)
+{
+	return feed_is_quiet(s) && held_count(s->held) == 0;
 }
 
 static void note_received(struct pg_stream *s, uint64_t lsn)

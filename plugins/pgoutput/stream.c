@@ -114,7 +114,7 @@ static int take_message(struct pg_stream *s, char *message, size_t len,
 	}
 	if (LIKELY(message))
 		PQfreemem(message);
-	if (UNLIKELY(s->is_fat) && rc >= 0 && feed_is_quiet(s))
+	if (UNLIKELY(s->is_fat) && rc >= 0 && feed_is_empty(s))
 		refresh_link(s);
 	return rc;
 }

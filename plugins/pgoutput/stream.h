@@ -127,7 +127,10 @@ _must_check_ int feed_replay(struct pg_stream *s, unsigned most, struct ez_error
 /* The connection is gone; what came over it and is not whole is dropped. */
 void feed_lost(struct pg_stream *s);
 
-/* Nothing is open, held or missing: the server's position may become ours. */
+/* Nothing is open or missing: the server's position may become ours. */
 bool feed_is_quiet(const struct pg_stream *s);
+
+/* And nothing is held: a new connection costs nothing. */
+bool feed_is_empty(const struct pg_stream *s);
 
 #endif

@@ -77,6 +77,24 @@ await_confirmed big "$before"
 sql "insert into small values (2)"
 stop big
 run big --until=now
+
+step "a position behind an open transaction is reached, and its rows still come when it commits"
+mkfifo "$T/c"
+psql -XqAt -v ON_ERROR_STOP=1 <"$T/c" >/dev/null &
+EZ_CHILDREN+=($!)
+exec 7>"$T/c"
+echo "begin; insert into t select i, repeat('C', 100), 3 from generate_series(400001, 403000) i;" >&7
+await 10 "the open transaction" sql_is "select count(*) = 1 from pg_stat_activity where backend_xid is not null"
+sql "insert into small values (3)"
+run big --until=now
+before=$(sql "select pg_current_wal_flush_lsn()")
+run big --until=now
+slot_is big "confirmed_flush_lsn >= '$before'" || fail "the open transaction holds the position"
+echo "commit;" >&7
+exec 7>&-
+await 10 "the commit of C" sql_is "select exists (select 1 from t where id = 401000)"
+run big --until=now
+[ "$(changes big --op c | grep -c '"CCCC')" = 3000 ] || fail "rows of the transaction that was open are missing"
 changes big --op c | sed -n 's/.*"v":"\([AB]\)A*B*".*/\1/p; s/^c public.small.*/s/p' | uniq | tr '\n' ' ' >"$T/order"
 [ "$(cat "$T/order")" = "s B A s " ] || fail "commit order is $(cat "$T/order")"
 verify big --absent-ok

@@ -153,27 +153,6 @@ START_TEST(a_description_counts_only_when_its_transaction_commits)
 }
 END_TEST
 
-START_TEST(no_position_is_reported_while_a_transaction_is_held)
-{
-	setup();
-	starts_block(7, true);
-	kit_describes(7);
-	kit_inserts(7, 0x1000, "1");
-	stops_block();
-	kit_keepalive(0x1500, true);
-	kit_drain();
-	kit_says("");
-	commits_stream(7, 0x2000);
-	kit_keepalive(0x2500, true);
-	kit_drain();
-	kit_says("begin 0/2000 xid 7\n"
-		 "c public.t lsn 0/1000 seq 0 after '1' 'x'\n"
-		 "commit 0/2030\n"
-		 "idle 0/2500\n");
-	kit_teardown();
-}
-END_TEST
-
 static void holds_rows(uint32_t xid, unsigned n)
 {
 	char id[16];
@@ -290,6 +269,33 @@ START_TEST(a_lost_connection_drops_what_was_held)
 	kit_drain();
 	ck_assert_uint_eq(held_count(kit.s->held), 0);
 	kit_says("idle 0/1800\n");
+	kit_teardown();
+}
+END_TEST
+
+/* It commits behind every position that the server tells while it runs. */
+START_TEST(a_held_transaction_does_not_hold_the_position)
+{
+	setup();
+	holds_rows(7, 10);
+	kit_keepalive(0x1800, false);
+	kit_drain();
+	kit_says("idle 0/1800\n");
+	ck_assert_int_eq(kit_ack(0x1800), EZ_OK);
+	kit_transaction(0x1900, 8, 0, 0);
+	kit_drain();
+	kit_says("idle 0/1930\n");
+	/* Not within a block: there is data on its way. */
+	starts_block(7, false);
+	kit_keepalive(0x1a00, false);
+	kit_drain();
+	kit_says("");
+	stops_block();
+	kit_keepalive(0x2000, false);
+	commits_stream(7, 0x2000);
+	kit_drain();
+	ck_assert_uint_eq(kit.r->n_events, 10);
+	ck_assert_uint_eq(kit.s->decode.emitted_lsn, 0x2030);
 	kit_teardown();
 }
 END_TEST
@@ -421,7 +427,7 @@ int main(void)
 		  an_aborted_savepoint_leaves_no_trace,
 		  blocks_of_two_transactions_and_a_plain_one_are_kept_apart,
 		  a_description_counts_only_when_its_transaction_commits,
-		  no_position_is_reported_while_a_transaction_is_held,
+		  a_held_transaction_does_not_hold_the_position,
 		  a_lost_connection_drops_what_was_held,
 		  an_old_transaction_is_not_replayed,
 		  large_transactions_go_through_a_file, the_status_counts_what_is_held,
