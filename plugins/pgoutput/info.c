@@ -97,6 +97,8 @@ static int collect(struct pg *pg, PGconn *conn, struct ez_source_info *ret,
 		rc = pg_slot_read(pg, conn, &slot, err);
 	if (rc == EZ_OK)
 		rc = pg_slot_check(pg, &slot, err);
+	if (rc == EZ_OK)
+		rc = pg_slot_check_failover(pg, PQserverVersion(conn), err);
 	if (rc < 0)
 		return rc;
 	*ret = (struct ez_source_info){

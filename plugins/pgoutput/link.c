@@ -15,13 +15,17 @@
 #include "lsn.h"
 #include "pgoutput.h"
 #include "quote.h"
+#include "slot.h"
 
 enum { COMMAND_MAX_BYTES = 4096, ERROR_WAIT_MS = 1000 };
 static const int64_t SETUP_US = INT64_C(60) * US_PER_SEC;
 
 static const char TIMEOUT_SQL[] =
-	"SELECT setting FROM pg_catalog.pg_settings "
+	"SELECT setting%s FROM pg_catalog.pg_settings "
 	"WHERE name OPERATOR(pg_catalog.=) 'wal_sender_timeout'";
+static const char NO_FAILOVER_SQL[] =
+	", (SELECT NOT failover FROM pg_catalog.pg_replication_slots "
+	"WHERE slot_name OPERATOR(pg_catalog.=) '%s')";
 
 void link_init(struct link *l, struct pg *pg)
 {
@@ -209,6 +213,22 @@ static int fail_start(struct link *l, struct ez_error *err)
 	return give_up(l, rc);
 }
 
+static bool wants_failover(const struct link *l)
+{
+	return l->pg->opt.failover && l->server.version >= PG_FAILOVER_SINCE;
+}
+
+static int ask_settings(struct link *l, struct ez_error *err)
+{
+	_cleanup_(buf_release) struct buf slot = BUF_INIT(COMMAND_MAX_BYTES);
+	_cleanup_(buf_release) struct buf b = BUF_INIT(COMMAND_MAX_BYTES);
+
+	if (wants_failover(l))
+		buf_addf(&slot, NO_FAILOVER_SQL, l->pg->opt.slot);
+	buf_addf(&b, TIMEOUT_SQL, buf_cstr(&slot));
+	return ask(l, LINK_ASKING, buf_cstr(&b), err);
+}
+
 /* What IDENTIFY_SYSTEM says; the next question. */
 static int on_identified(struct link *l, struct ez_error *err)
 {
@@ -226,7 +246,17 @@ static int on_identified(struct link *l, struct ez_error *err)
 			       l->pg->host->fail(err, EZ_E_FATAL, "08P01",
 						 "the source's identity is malformed"));
 	s->version = PQserverVersion(l->conn);
-	return ask(l, LINK_ASKING, TIMEOUT_SQL, err);
+	return ask_settings(l, err);
+}
+
+static int alter_slot(struct link *l, struct ez_error *err)
+{
+	_cleanup_(buf_release) struct buf b = BUF_INIT(COMMAND_MAX_BYTES);
+
+	buf_add_str(&b, "ALTER_REPLICATION_SLOT ");
+	quote_ident(&b, view_str(l->pg->opt.slot));
+	buf_add_str(&b, " (FAILOVER true)");
+	return ask(l, LINK_ALTERING, buf_cstr(&b), err);
 }
 
 static int on_timeout_known(struct link *l, struct ez_error *err)
@@ -238,6 +268,24 @@ static int on_timeout_known(struct link *l, struct ez_error *err)
 		return give_up(l, pg_fail_result(l->pg, l->conn, l->answer,
 						 "read wal_sender_timeout", err));
 	l->sender_timeout_us = (int64_t)ms * US_PER_MS;
+	if (wants_failover(l) && pg_field_bool(l->answer, 0, 1))
+		return alter_slot(l, err);
+	return start_replication(l, err);
+}
+
+/* That it cannot be altered now (it is in use) is no reason not to try to stream. */
+static int on_altered(struct link *l, struct ez_error *err)
+{
+	const struct pg *pg = l->pg;
+	struct ez_error why = { .size = sizeof(why) };
+
+	if (PQresultStatus(l->answer) == PGRES_COMMAND_OK) {
+		pg->host->log(5, "slot %s is a failover slot now", pg->opt.slot);
+	} else {
+		(void)pg_fail_result(l->pg, l->conn, l->answer, "alter the slot", &why);
+		pg->host->log(4, "slot %s is not a failover slot yet: %s", pg->opt.slot,
+			      why.text);
+	}
 	return start_replication(l, err);
 }
 
@@ -251,6 +299,9 @@ static int on_answer(struct link *l, struct ez_error *err)
 		break;
 	case LINK_ASKING:
 		rc = on_timeout_known(l, err);
+		break;
+	case LINK_ALTERING:
+		rc = on_altered(l, err);
 		break;
 	default:
 		if (PQresultStatus(l->answer) != PGRES_COPY_BOTH)

@@ -28,6 +28,7 @@ enum link_state {
 	LINK_DIALING,
 	LINK_IDENTIFYING,
 	LINK_ASKING,   /* for wal_sender_timeout */
+	LINK_ALTERING, /* the slot, which is to be a failover slot and is not */
 	LINK_STARTING, /* START_REPLICATION is sent */
 	LINK_UP,
 };

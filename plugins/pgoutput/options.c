@@ -128,6 +128,16 @@ static const struct ez_option opt_origin = {
 	.help = "none: only changes that were not replicated to the source from elsewhere, "
 		"which ends loops. From PostgreSQL 16 on.",
 };
+static const struct ez_option opt_failover = {
+	.size = sizeof(struct ez_option),
+	.type = EZ_OPT_BOOL,
+	.name = "failover",
+	.label = "Failover slot",
+	.group = "Replication",
+	.fallback = "false",
+	.help = "Let standbys keep a copy of the slot, so that the job goes on from the one that "
+		"takes over. From PostgreSQL 17 on.",
+};
 static const struct ez_option opt_heartbeat = {
 	.size = sizeof(struct ez_option),
 	.type = EZ_OPT_DURATION,
@@ -144,7 +154,7 @@ const struct ez_option *const pg_option_table[] = {
 	&opt_conninfo,    &opt_password,  &opt_tables,   &opt_slot,
 	&opt_publication, &opt_create,    &opt_snapshot, &opt_snapshot_workers,
 	&opt_part_bytes,  &opt_streaming, &opt_messages, &opt_origin,
-	&opt_heartbeat,   NULL,
+	&opt_failover,    &opt_heartbeat, NULL,
 };
 
 static bool is_slot_name(const char *s)
@@ -199,6 +209,7 @@ int pg_options_read(struct pg *pg, struct ez_error *err)
 		.create = host->num(config, "create") != 0,
 		.streaming = host->num(config, "streaming") != 0,
 		.messages = host->num(config, "messages") != 0,
+		.failover = host->num(config, "failover") != 0,
 		.origin_none = view_eq_str(host->str(config, "origin"), "none"),
 	};
 	return check_names(pg, err);

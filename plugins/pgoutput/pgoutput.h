@@ -43,6 +43,7 @@ struct pg_options {
 	bool streaming;
 	bool messages;
 	bool origin_none;
+	bool failover;
 };
 
 struct pg {

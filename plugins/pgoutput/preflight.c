@@ -69,6 +69,41 @@ static void check_standby(const struct preflight *p, const PGresult *res)
 			"which transactions run");
 }
 
+/* Without the setting the walsender may tell us of a commit that no standby has yet: after a
+ * failover the job would be ahead of its source. */
+static int check_failover(const struct preflight *p, bool is_standby, struct ez_error *err)
+{
+	_cleanup_(pg_clear) PGresult *res = NULL;
+	int rc;
+
+	if (!p->pg->opt.failover)
+		return EZ_OK;
+	if (pg_slot_check_failover(p->pg, PQserverVersion(p->conn), err) < 0) {
+		FINDING(p, EZ_FINDING_FAILED, "failover", err->hint, "%s", err->text);
+		return EZ_OK;
+	}
+	if (is_standby) {
+		FINDING(p, EZ_FINDING_FAILED, "failover", "connect to the primary",
+			"a failover slot is made at the primary, and this is a standby");
+		return EZ_OK;
+	}
+	rc = pg_query(p->pg, p->conn, "read the server's settings",
+		      "SELECT current_setting('synchronized_standby_slots')", &res, err);
+	if (rc < 0)
+		return rc;
+	if (pg_field(res, 0, 0).len > 0)
+		FINDING(p, EZ_FINDING_OK, "failover", NULL,
+			"nothing is read before it is at the standbys of the slots %s",
+			PQgetvalue(res, 0, 0));
+	else
+		FINDING(p, EZ_FINDING_WARNING, "failover",
+			"ALTER SYSTEM SET synchronized_standby_slots = 'SLOT' (the standby's own, "
+			"primary_slot_name there)",
+			"synchronized_standby_slots is empty: a standby that takes over may lack "
+			"what the job has read");
+	return EZ_OK;
+}
+
 static void check_room(const struct preflight *p, const PGresult *res, bool slot_exists)
 {
 	int64_t slots = pg_field_i64(res, 0, F_MAX_SLOTS) - pg_field_i64(res, 0, F_SLOTS);
@@ -235,7 +270,9 @@ static int check_all(const struct preflight *p, struct ez_error *err)
 		pg_field_bool(res, 0, F_STANDBY) ? ", a standby" : "");
 	check_wal_level(p, res);
 	check_standby(p, res);
-	rc = check_replication(p, PQgetvalue(res, 0, F_ROLE), err);
+	rc = check_failover(p, pg_field_bool(res, 0, F_STANDBY), err);
+	if (rc == EZ_OK)
+		rc = check_replication(p, PQgetvalue(res, 0, F_ROLE), err);
 	if (rc == EZ_OK)
 		rc = check_slot(p, &slot, err);
 	if (rc == EZ_OK)

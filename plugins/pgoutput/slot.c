@@ -123,18 +123,37 @@ int pg_slot_check(struct pg *pg, const struct pg_slot *slot, struct ez_error *er
 			      "server and database that the slot is for");
 }
 
+int pg_slot_check_failover(struct pg *pg, int version, struct ez_error *err)
+{
+	if (!pg->opt.failover || version >= PG_FAILOVER_SINCE)
+		return EZ_OK;
+	(void)pg->host->fail(err, EZ_E_CONFIG, "",
+			     "failover: this server is PostgreSQL %d, and slots that standbys "
+			     "keep a copy of exist from 17 on",
+			     version / 10000);
+	return pg->host->hint(err, "set failover = false: after a failover the slot is gone "
+				   "and the tables are copied again");
+}
+
+static const char *snapshot_option(int version, bool exports)
+{
+	if (version >= 150000)
+		return exports ? "SNAPSHOT 'export'" : "SNAPSHOT 'nothing'";
+	return exports ? "EXPORT_SNAPSHOT" : "NOEXPORT_SNAPSHOT";
+}
+
+/* A temporary slot ends with its session: the server refuses to let others have it. */
 static void build_create(struct pg *pg, struct buf *sql, int version, bool is_temporary,
 			 bool exports)
 {
+	bool failover = pg->opt.failover && !is_temporary && version >= PG_FAILOVER_SINCE;
+
 	buf_add_str(sql, "CREATE_REPLICATION_SLOT ");
 	quote_ident(sql, view_str(pg->opt.slot));
 	buf_add_str(sql,
 		    is_temporary ? " TEMPORARY LOGICAL pgoutput" : " LOGICAL pgoutput");
-	if (version >= 150000)
-		buf_add_str(sql,
-			    exports ? " (SNAPSHOT 'export')" : " (SNAPSHOT 'nothing')");
-	else
-		buf_add_str(sql, exports ? " EXPORT_SNAPSHOT" : " NOEXPORT_SNAPSHOT");
+	buf_addf(sql, version >= 150000 ? " (%s%s)" : " %s%s", snapshot_option(version, exports),
+		 failover ? ", FAILOVER" : "");
 }
 
 /* Whom the walsender waits for; a prepared transaction has no process, so pid 0. */

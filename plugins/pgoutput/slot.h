@@ -38,6 +38,11 @@ _must_check_ int pg_slot_read(struct pg *pg, PGconn *conn, struct pg_slot *ret,
 _must_check_ int pg_slot_check(struct pg *pg, const struct pg_slot *slot,
 			       struct ez_error *err);
 
+enum { PG_FAILOVER_SINCE = 170000 };
+
+/* Fails when the job wants a failover slot and the server has none. */
+_must_check_ int pg_slot_check_failover(struct pg *pg, int version, struct ez_error *err);
+
 struct pg_slot_made {
 	uint64_t lsn;      /* the consistent point */
 	char snapshot[64]; /* its exported name; "" without */

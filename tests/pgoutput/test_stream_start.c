@@ -71,6 +71,40 @@ START_TEST(streaming_can_be_turned_off)
 }
 END_TEST
 
+START_TEST(a_slot_is_made_a_failover_slot_where_there_are_some)
+{
+	static const struct {
+		int version;
+		const char *question, *missing;
+	} cases[] = {
+		{ 160001, "SELECT setting FROM", NULL },
+		{ 170000, "SELECT setting, (SELECT NOT failover FROM", "f" },
+		{ 170000, "SELECT setting, (SELECT NOT failover FROM", "t" },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		kit_setup();
+		kit.pg.opt.failover = true;
+		scripted_version(cases[i].version);
+		scripted_dial();
+		scripted_row("IDENTIFY_SYSTEM", SCRIPTED_ROW("7001", "1", "0/9000", "shop"));
+		if (!cases[i].missing)
+			scripted_row(cases[i].question, SCRIPTED_ROW("60000"));
+		else
+			scripted_row(cases[i].question,
+				     SCRIPTED_ROW("60000", cases[i].missing));
+		/* In use, say: that is no reason not to stream. */
+		if (cases[i].missing && cases[i].missing[0] == 't')
+			scripted_error("ALTER_REPLICATION_SLOT \"my_slot\" (FAILOVER true)",
+				       "55006", "slot is active");
+		scripted_streams("START_REPLICATION");
+		ck_assert_int_eq(start(), EZ_OK);
+		ck_assert(scripted_is_done());
+		kit_teardown();
+	}
+}
+END_TEST
+
 START_TEST(a_position_that_is_none_is_refused)
 {
 	struct ez_position p = { .bytes = VIEW("nonsense"), .order = 5 };
@@ -218,6 +252,7 @@ int main(void)
 
 	ADD_TESTS(s, "command", names_are_quoted_and_the_position_is_given,
 		  options_follow_the_server, streaming_can_be_turned_off,
+		  a_slot_is_made_a_failover_slot_where_there_are_some,
 		  a_position_that_is_none_is_refused);
 	ADD_TESTS(s, "slot", a_slot_that_is_missing_is_gone,
 		  a_slot_that_was_invalidated_is_gone_and_says_why,

@@ -178,6 +178,19 @@ pg_reload() {
 	pg_signal "$PG_NAME" HUP
 }
 
+# pg_standby NAME [setting=value]...: make a standby of the current cluster, which must be stopped; start it with pg_boot.
+pg_standby() {
+	local name=$1 data=$T/pg-$1 from=$PG_NAME port=$PG_PORT
+	shift
+	cp -a "$T/pg-$from" "$data"
+	pg_as touch "$data/standby.signal"
+	echo "primary_conninfo = 'host=127.0.0.1 port=$port user=postgres dbname=postgres'" >>"$data/postgresql.conf"
+	_pg_settings "$data" "unix_socket_directories=$data" "$@"
+	PG_BINS[$name]=${PG_BINS[$from]}
+	PG_PORTS[$name]=$(pg_free_port)
+	pg_use "$name"
+}
+
 # pg_cleanup: end every cluster, however it fares.
 pg_cleanup() {
 	local name
