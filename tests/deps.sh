@@ -16,7 +16,7 @@ EZ_DEPS_DEMO=(
 # To test it as well. The runtime of clang's sanitizers is found by version, see ez_missing.
 EZ_DEPS_TESTS=(
 	"${EZ_DEPS_DEMO[@]}"
-	check chromium clang clang-tidy curl liblz4-dev g++ git pmccabe shellcheck mandoc valgrind npm python3 xz-utils zstd
+	abigail-tools check chromium clang clang-tidy curl liblz4-dev g++ git pmccabe shellcheck mandoc valgrind npm python3 xz-utils zstd
 )
 
 ez_has_package() {

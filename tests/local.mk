@@ -17,6 +17,7 @@ AM_TESTS_ENVIRONMENT = \
 	CC='$(CC)'; export CC;
 
 SOURCE_CHECKS = \
+	tests/checks/abidiff.sh \
 	tests/checks/clang-tidy.sh \
 	tests/checks/exported-symbols.sh \
 	tests/checks/include-direction.sh \
