@@ -72,4 +72,11 @@ tests_file_bench_encode_CPPFLAGS = $(FILE_TEST_CPPFLAGS)
 tests_file_bench_encode_CFLAGS = $(FILE_TEST_CFLAGS)
 tests_file_bench_encode_LDADD = $(FILE_TEST_LDADD)
 endif
+
+FUZZ_TARGETS += tests/fuzz/fuzz_file_encode
+tests_fuzz_fuzz_file_encode_SOURCES = tests/fuzz/fuzz_file_encode.c tests/fuzz/fuzz.h $(FILE_SINK_SOURCES)
+tests_fuzz_fuzz_file_encode_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/plugins/file
+tests_fuzz_fuzz_file_encode_CFLAGS = $(AM_CFLAGS) $(FILE_CFLAGS)
+tests_fuzz_fuzz_file_encode_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_file_encode_LDADD = libbase.la $(FILE_LIBS) $(FUZZ_MAIN)
 endif

@@ -75,3 +75,13 @@ endif
 endif
 endif
 endif
+
+if PLUGIN_FILTER
+FUZZ_TARGETS += tests/fuzz/fuzz_where
+tests_fuzz_fuzz_where_SOURCES = tests/fuzz/fuzz_where.c tests/fuzz/fuzz.h \
+	plugins/filter/bind.c plugins/filter/decimal.c plugins/filter/eval.c plugins/filter/lex.c \
+	plugins/filter/moment.c plugins/filter/where.c
+tests_fuzz_fuzz_where_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/plugins
+tests_fuzz_fuzz_where_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_where_LDADD = libbase.la $(FUZZ_MAIN)
+endif
