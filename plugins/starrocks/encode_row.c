@@ -123,39 +123,58 @@ static size_t usual_bytes(const struct target *t, const struct fold_row *r)
 	return n <= ROW_FAST_MAX ? n : 0;
 }
 
+/* The value of a type that has a longer way, written into the load; then there is room for
+ * `room` more bytes. NULL: it is for the row's longer way too. */
+static char *put_special(struct load *load, char *p, size_t room, const struct field *f,
+			 struct ez_view v)
+{
+	load->body.len = (size_t)(p - load->body.ptr);
+	if (value_csv(&load->body, f, v) != VALUE_OK)
+		return NULL;
+	return buf_reserve(&load->body, room);
+}
+
+static char *put_null(char *p)
+{
+	memcpy(p, "\\N", 2);
+	return p + 2;
+}
+
+/* Behind `p` there is room for `room` bytes, which is what the whole row takes. */
+static char *put_field(struct encoder *e, struct load *load, char *p, size_t room,
+		       const struct field *f, const struct fold_row *r)
+{
+	const struct ez_cell *c;
+	struct ez_view v;
+	char *end;
+
+	if (f->kind != FIELD_SOURCE) {
+		end = put_own(e, p, f->kind, r);
+		return end == p ? put_null(p) : end;
+	}
+	c = &r->cells[f->source];
+	if (c->kind != EZ_CELL_TEXT)
+		return put_null(p);
+	v = view_of(c->ptr, c->len);
+	end = value_put(p, f, v);
+	return LIKELY(end) ? end : put_special(load, p, room, f, v);
+}
+
 /* The whole row on memory; false: something in it is not usual. */
 static bool put_row(struct encoder *e, struct load *load, const struct fold_row *r)
 {
 	const struct target *t = load->target;
-	size_t bytes = usual_bytes(t, r);
+	size_t bytes = usual_bytes(t, r), from = load->body.len;
 	char *p = bytes ? buf_reserve(&load->body, bytes) : NULL;
 
-	if (UNLIKELY(!p))
+	for (uint32_t i = 0; i < t->n_fields && LIKELY(p); i++) {
+		p = put_field(e, load, p, bytes, &t->fields[i], r);
+		if (LIKELY(p))
+			*p++ = TEXT_SEPARATOR;
+	}
+	if (UNLIKELY(!p)) {
+		buf_truncate(&load->body, from);
 		return false;
-	for (uint32_t i = 0; i < t->n_fields; i++) {
-		const struct field *f = &t->fields[i];
-		const struct ez_cell *c;
-		char *end;
-
-		if (f->kind != FIELD_SOURCE) {
-			end = put_own(e, p, f->kind, r);
-			if (end == p) {
-				memcpy(p, "\\N", 2);
-				end += 2;
-			}
-		} else {
-			c = &r->cells[f->source];
-			if (c->kind == EZ_CELL_TEXT) {
-				end = value_put(p, f, view_of(c->ptr, c->len));
-				if (UNLIKELY(!end))
-					return false;
-			} else {
-				memcpy(p, "\\N", 2);
-				end = p + 2;
-			}
-		}
-		*end = TEXT_SEPARATOR;
-		p = end + 1;
 	}
 	p[0] = '0';
 	p[1] = TEXT_DELIMITER;

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
 
 HZ = os.sysconf("SC_CLK_TCK")
 
@@ -234,21 +235,37 @@ class Bench:
         argv = self.job("starrocks", 'slot = "run"; snapshot = "never"; create = false;', sink=(
             'sink = {{ plugin = "starrocks"; fe = [ "http://127.0.0.1:{}" ]; mysql = [ "127.0.0.1:{}" ]; user = "root"; '
             'password = "pw"; replication_num = 1; database = "bench{}"; }};').format(*ends, self.databases))
-        return self.check(Run(argv[:1] + [f"--until={end}"] + argv[1:], self.log, self.env), "dbmazz")
+        before = cpu_of(server["pid"])
+        run = self.check(Run(argv[:1] + [f"--until={end}"] + argv[1:], self.log, self.env), "dbmazz")
+        run.cluster_cpu = cpu_of(server["pid"]) - before
+        return run
+
+    def ask_starrocks(self, server, question):
+        with urllib.request.urlopen(f"http://127.0.0.1:{server['control']}/", json.dumps({"do": question}).encode()) as answer:
+            return [json.loads(line) for line in answer.read().splitlines()]
+
+    def check_starrocks(self, server, rows):
+        """Every run brought every row, and kept the rules."""
+        loaded = [t["upserts"] for t in self.ask_starrocks(server, "summary") if t["table"] == "orders"]
+        complaints = self.ask_starrocks(server, "violations")
+        if loaded != [rows] * self.args.rounds or complaints:
+            sys.exit(f"bench: the test server has {loaded} rows, not {rows} each time; its complaints: {complaints[:3]}")
 
     def starrocks(self):
-        """The same backlog into files and into the StarRocks test server, which keeps the newest rows only and publishes at once."""
+        """The same backlog into files and into the StarRocks test server, which checks every row, counts it and forgets it: a cluster does
+        the rest on other machines."""
         rows = self.n(300000)
         heading("Draining a backlog into StarRocks", "12 columns, 1000 rows a transaction; the test server shares the machine")
         end = self.load("b_starrocks", rows, 1000, "insert into orders select * from order_rows(2000000 + {first}, {n})")
         with open(self.log, "ab") as log:
             child = subprocess.Popen([os.path.join(self.args.build, "tests/testkit/starrocks/server"), "--profile=4.0", "--fe=1", "--be=1",
-                                      "--user=root", "--password=pw", "--history=latest", "--publish-ms=0", "--life"],
+                                      "--user=root", "--password=pw", "--history=counts", "--publish-ms=0", "--life"],
                                      stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log)
-        server = json.loads(child.stdout.readline())
+        server = json.loads(child.stdout.readline()) | {"pid": child.pid}
         try:
             runs = self.rounds("starrocks", rows, "b_starrocks", end, {
                 "file": self.drain_engine, "starrocks": lambda to: self.drain_starrocks(to, server)})
+            self.check_starrocks(server, rows)
         finally:
             child.stdin.close()
             child.wait(30)
@@ -257,6 +274,8 @@ class Bench:
             cpu = statistics.median(b.cpu / a.cpu for a, b in zip(runs["file"], own))
             row("  " + client, rate(own, rows), ratio(runs["file"], own), f"{statistics.median(r.cpu for r in own) * 1e6 / rows:.2f}",
                 f"{cpu:.2f}x", mib(max(r.peak_kb for r in own)), stolen(own))
+        theirs = statistics.median(r.cluster_cpu for r in runs["starrocks"])
+        print(f"  (the test server itself takes {theirs * 1e6 / rows:.2f} us of CPU a row)")
 
     # ------------------------------------------------------------ snapshot
 

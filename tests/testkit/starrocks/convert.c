@@ -108,11 +108,105 @@ static bool says_infinity(struct ez_view text)
 	       ((v.ptr[v.len - 1] | 32) == 'f' || (v.ptr[v.len - 1] | 32) == 'y');
 }
 
+/* A decimal from 1 on with a fraction that does not end in 0, as "-12.5" or "12.5e0". */
+struct plain {
+	struct ez_view text; /* with the sign, without the exponent */
+	uint64_t digits;     /* as a whole number */
+	unsigned n_digits, n_fraction;
+};
+
+static bool plain_split(struct ez_view text, struct plain *ret)
+{
+	const char *p, *end, *point;
+
+	if (view_ends(text, VIEW("e0")))
+		text.len -= 2;
+	*ret = (struct plain){ .text = text };
+	p = text.ptr;
+	end = p + text.len;
+	if (p < end && *p == '-')
+		p++;
+	point = p < end ? memchr(p, '.', (size_t)(end - p)) : NULL;
+	if (!point || *p < '1' || *p > '9' || end - p > 18 || end[-1] == '0' ||
+	    point + 1 == end)
+		return false;
+	for (; p < end; p++) {
+		if (p == point)
+			continue;
+		if (!isdigit((unsigned char)*p))
+			return false;
+		ret->digits = ret->digits * 10 + (uint64_t)(*p - '0');
+		ret->n_digits++;
+	}
+	ret->n_fraction = (unsigned)(end - point - 1);
+	return true;
+}
+
+static const double power_of_ten[] = { 1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7, 1e8,
+				       1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16 };
+
+#define EXACT_MAX (UINT64_C(1) << 53) /* up to here every whole number is a double */
+
+/* Whether `v` (not negative) may be what the decimal says with one or two digits less. */
+static bool is_shorter(const struct plain *d, unsigned drop, double v)
+{
+	uint64_t step = drop == 1 ? 10 : 100, digits = (d->digits + step / 2) / step;
+
+	if (d->digits % step == step / 2)
+		return true; /* which way depends on what is behind the last digit */
+	/* The quotient of two exact numbers is rounded once, as strtod would. */
+	return digits < EXACT_MAX &&
+	       (double)digits / power_of_ten[d->n_fraction - drop] == v;
+}
+
+/* Among decimals of seventeen digits, it is the one next to `v`. */
+static bool is_nearest(const struct plain *d, double v)
+{
+	long double unit = 1.0L / (long double)power_of_ten[d->n_fraction];
+	long double off = (long double)d->digits /
+				  (long double)power_of_ten[d->n_fraction] -
+			  (long double)v;
+
+	return fabsl(off) < 0.49L * unit;
+}
+
+/*
+ * Decimals that are the shortest ones of their double already: most are, and printf is slow.
+ * False: that takes the long way to say.
+ */
+static bool shortest_already(struct ez_view text, struct buf *out)
+{
+	struct plain d;
+	char copy[24];
+	double v;
+
+	if (!plain_split(text, &d))
+		return false;
+	if (d.n_digits > 15) {
+		if (d.n_digits > 17 || d.n_fraction < 2)
+			return false;
+		memcpy(copy, d.text.ptr, d.text.len);
+		copy[d.text.len] = '\0';
+		v = fabs(strtod(copy, NULL));
+		if (is_shorter(&d, d.n_digits - 15, v))
+			return false;
+		if (d.n_digits == 16 && d.digits >= EXACT_MAX)
+			return false;
+		if (d.n_digits == 17 && (d.digits / 10 >= EXACT_MAX - 1 ||
+					 is_shorter(&d, 1, v) || !is_nearest(&d, v)))
+			return false;
+	}
+	buf_add_view(out, d.text);
+	return true;
+}
+
 static bool floating(enum type_kind kind, struct ez_view text, struct buf *out)
 {
 	char digits[64];
 	double v;
 
+	if (kind == TYPE_DOUBLE && shortest_already(text, out))
+		return true;
 	if (!number(text, &v))
 		return false;
 	if (kind == TYPE_FLOAT)

@@ -41,7 +41,10 @@ struct exchange {
 	bool is_mute; /* no answer at all */
 	bool is_auth_ok;
 	bool has_continued; /* 100 Continue was sent */
-	uint64_t body_hash;
+	struct body_hash {
+		uint64_t value, word; /* the word is not full yet */
+		unsigned n_bytes;
+	} body_hash;
 	char note[64]; /* the fault that struck, for the journal */
 };
 

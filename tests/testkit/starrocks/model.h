@@ -155,6 +155,7 @@ struct table {
 	double uncompacted; /* versions of a tablet that compaction has not merged */
 	int64_t compacted_ms;
 	uint64_t next_row_id; /* of tables without unique keys */
+	bool is_forgotten;    /* HISTORY_COUNTS: it had too many rows to be kept */
 };
 
 struct database {
@@ -270,7 +271,7 @@ struct settings {
 enum history {
 	HISTORY_FULL,   /* every row of every version */
 	HISTORY_LATEST, /* visible rows, and counts of versions */
-	HISTORY_COUNTS, /* counts and checksums only */
+	HISTORY_COUNTS, /* counts of versions; rows of small tables alone */
 };
 
 struct fault; /* fault.h */

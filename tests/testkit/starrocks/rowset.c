@@ -9,6 +9,7 @@
 
 enum {
 	ROW_HEAD = 4 + 4 + 1, /* length of the cells, of the key's cells, the operation */
+	COUNTED_ROWS_MAX = 1000,
 };
 
 #define ROWSET_MAX ((size_t)1 << 40)
@@ -214,11 +215,24 @@ static void append(struct table *t, const struct rowset *r, const struct rowset_
 		row_new(r->schema, in->cells, in->len, in->key_len));
 }
 
+/* A table of many rows is counted only. */
+static bool forgets(const struct cluster *c, struct table *t, const struct rowset *r)
+{
+	if (c->history != HISTORY_COUNTS)
+		return false;
+	if (!t->is_forgotten && map_len(&t->rows) + r->n_rows > COUNTED_ROWS_MAX) {
+		map_release(&t->rows, free);
+		t->rows = MAP_INIT;
+		t->is_forgotten = true;
+	}
+	return t->is_forgotten;
+}
+
 void rowset_apply(struct cluster *c, struct table *t, const struct rowset *r,
 		  struct version *v)
 {
 	struct map deleted = MAP_INIT; /* keys this load has deleted, for the lake bug */
-	bool is_unique = t->model != TABLE_DUPLICATE_KEY;
+	bool is_unique = t->model != TABLE_DUPLICATE_KEY, forgotten = forgets(c, t, r);
 	struct rowset_row row;
 
 	for (size_t cursor = 0; rowset_next(r, &cursor, &row);) {
@@ -226,7 +240,7 @@ void rowset_apply(struct cluster *c, struct table *t, const struct rowset *r,
 
 		v->n_deletes += row.is_delete;
 		v->n_upserts += !row.is_delete;
-		if (c->history == HISTORY_COUNTS)
+		if (forgotten)
 			continue;
 		if (!is_unique) {
 			append(t, r, &row);

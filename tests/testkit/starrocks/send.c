@@ -96,7 +96,7 @@ void send_journal(struct exchange *x)
 	jsonw_key(&w, "body_bytes");
 	jsonw_i64(&w, x->req->n_read);
 	jsonw_key(&w, "body_hash");
-	jsonw_u64(&w, x->body_hash);
+	jsonw_u64(&w, x->body_hash.value);
 	jsonw_key(&w, "status");
 	jsonw_i64(&w, x->is_mute ? 0 : x->status);
 	jsonw_key(&w, "answer");

@@ -2,6 +2,9 @@
 #include "config.h"
 
 #include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "convert.h"
 #include "tests.h"
@@ -174,6 +177,37 @@ START_TEST(to_binary_of_strange_text_is_empty)
 }
 END_TEST
 
+/* What printf makes of the double: the fewest digits from fifteen on that read back as it. */
+static void shortest(char *to, size_t size, double v)
+{
+	for (int n = 15; n <= 17; n++) {
+		ck_assert_int_lt(snprintf(to, size, "%.*g", n, v), (int)size);
+		if (strtod(to, NULL) == v)
+			return;
+	}
+}
+
+START_TEST(doubles_are_as_short_as_can_be)
+{
+	uint64_t x = 88172645463325252ULL;
+	char in[64], out[64];
+
+	for (int i = 0; i < 20000; i++) {
+		double v;
+
+		x ^= x << 13;
+		x ^= x >> 7;
+		x ^= x << 17;
+		v = (double)(x >> 11) / (double)(1ULL << (x % 54)) * (i % 2 ? 1 : -1);
+		snprintf(in, sizeof(in), "%.*g%s", 12 + i % 7, v, i % 3 ? "" : "e0");
+		if (strchr(in, 'e') != strrchr(in, 'e'))
+			continue;
+		shortest(out, sizeof(out), strtod(in, NULL));
+		expect(&(struct conversion){ "double", in, out }, "4.0", false);
+	}
+}
+END_TEST
+
 START_TEST(types_are_read_and_written)
 {
 	static const char *const same[] = {
@@ -214,6 +248,7 @@ int main(void)
 	tcase_add_test(t, binary_is_hex_before_3_2);
 	tcase_add_test(t, a_z_is_known_since_4_1);
 	tcase_add_test(t, to_binary_of_strange_text_is_empty);
+	tcase_add_test(t, doubles_are_as_short_as_can_be);
 	tcase_add_test(t, types_are_read_and_written);
 	suite_add_tcase(s, t);
 	return tests_run(s);
