@@ -16,11 +16,11 @@
 #include "engine/loader.h"
 #include "engine/snapshot.h"
 
-/* Repeats a step of the start while the source cannot be reached, for a time. */
-static int patiently(struct reader *r, int (*step)(struct reader *, void *, struct ez_error *),
-		     void *arg, struct ez_error *err)
+int begin_patiently(struct reader *r, int (*step)(struct reader *, void *, struct ez_error *),
+		    void *arg, struct ez_error *err)
 {
 	struct backoff backoff;
+	int64_t give_up_us = mono_us() + (r->e->start_by_us - r->e->started_us);
 	int64_t since_us = 0;
 	unsigned tries = 0;
 
@@ -35,7 +35,7 @@ static int patiently(struct reader *r, int (*step)(struct reader *, void *, stru
 			return rc;
 		}
 		tries++;
-		if (mono_us() > r->e->start_by_us || (r->e->opt.impatient && tries >= 3))
+		if (mono_us() > give_up_us || (r->e->opt.impatient && tries >= 3))
 			return rc;
 		engine_note_retry(r->e, err, "source", &since_us);
 		until = mono_us() + (int64_t)backoff_next_ms(&backoff) * US_PER_MS;
@@ -70,7 +70,7 @@ static int check_identity(struct reader *r, const struct checkpoint *cp,
 
 	if (!cp->identity || !r->ops->same)
 		return EZ_OK;
-	return patiently(r, is_same, &a, err);
+	return begin_patiently(r, is_same, &a, err);
 }
 
 struct recovered {
@@ -163,7 +163,7 @@ static int decide(struct reader *r, struct beginning *plan, struct ez_error *err
 	int rc = writer_call(&e->writer, recover_sink, &rec, err);
 
 	if (rc >= 0)
-		rc = patiently(r, get_info, &info, err);
+		rc = begin_patiently(r, get_info, &info, err);
 	if (rc < 0)
 		return rc;
 	log_msg(EZL_INFO, "connected to %.*s", VIEW_ARG(info.server));

@@ -23,6 +23,12 @@ struct beginning {
 	bool done; /* snapshot = "only": nothing to stream */
 };
 
+/* Repeats a step of the start while it is transient, for as long as a first start may take
+ * from now: a snapshot may have gone before. */
+_must_check_ int begin_patiently(struct reader *r,
+				 int (*step)(struct reader *, void *, struct ez_error *),
+				 void *arg, struct ez_error *err);
+
 _must_check_ int begin_job(struct reader *r, struct beginning *ret, struct ez_error *err);
 
 #endif

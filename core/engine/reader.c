@@ -260,6 +260,13 @@ static int drain(struct reader *r, struct ez_error *err)
 	return rc < 0 ? rc : reader_confirm(r, err);
 }
 
+static int start(struct reader *r, void *arg, struct ez_error *err)
+{
+	const struct ez_position *from = arg;
+
+	return r->ops->start(r->inst, *from, r->until, err);
+}
+
 static int stream(struct reader *r, struct beginning *plan, struct ez_error *err)
 {
 	struct engine *e = r->e;
@@ -268,7 +275,7 @@ static int stream(struct reader *r, struct beginning *plan, struct ez_error *err
 
 	r->out.until = r->until;
 	r->out.reached = r->until > 0 && r->until <= plan->from_order;
-	rc = r->ops->start(r->inst, from, r->until, err);
+	rc = begin_patiently(r, start, &from, err);
 	if (rc < 0)
 		return rc;
 	engine_set_state(e, atomic_load(&e->paused) ? RUN_PAUSED : RUN_STREAMING);

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "engine/begin.h"
 #include "engine/copier.h"
 #include "engine/dead_letter.h"
 #include "engine/engine.h"
@@ -367,22 +368,36 @@ int snapshot_run(struct reader *r, const struct start *start, struct ez_position
 	return EZ_OK;
 }
 
+struct making {
+	uint32_t flags;
+	struct ez_prepared prepared;
+};
+
+static int make_slot(struct reader *r, void *arg, struct ez_error *err)
+{
+	struct making *m = arg;
+	uint32_t flags = m->flags;
+
+	m->flags = EZ_PREPARE_DROP; /* what an attempt that was cut short may leave */
+	return r->ops->prepare(r->inst, flags, &m->prepared, err);
+}
+
 int snapshot_slot_only(struct reader *r, const struct start *start,
 		       struct ez_position *ret_from, char *text, struct ez_error *err)
 {
-	struct ez_prepared prepared = { .size = sizeof(prepared) };
+	struct making m = { .flags = start->drop_slot ? EZ_PREPARE_DROP : 0,
+			    .prepared = { .size = sizeof(m.prepared) } };
 	int rc = set_phase(r->e, PHASE_CREATING, 0, nowhere, err);
 
 	if (rc >= 0)
-		rc = r->ops->prepare(r->inst, start->drop_slot ? EZ_PREPARE_DROP : 0, &prepared,
-				     err);
+		rc = begin_patiently(r, make_slot, &m, err);
 	if (rc < 0)
 		return rc;
-	if (!str_copy(text, EZ_POSITION_MAX + 1, prepared.position.bytes))
+	if (!str_copy(text, EZ_POSITION_MAX + 1, m.prepared.position.bytes))
 		return host_table.fail(err, EZ_E_FATAL, "", "the source's position is too long");
 	if (r->ops->snapshot_done)
 		r->ops->snapshot_done(r->inst);
-	*ret_from = (struct ez_position){ view_str(text), prepared.position.order };
+	*ret_from = (struct ez_position){ view_str(text), m.prepared.position.order };
 	return set_phase(r->e, PHASE_STREAMING, 0, *ret_from, err);
 }
 

@@ -61,6 +61,16 @@ await_streaming copy 60
 before=$(lsn)
 sql "insert into t values (-1, 'after')"
 await_confirmed copy "$before"
+
+step "the connection of a daemon that is gone still holds the slot: the next one waits for it"
+touch "$PROXY/stall"
+kill9 copy
+slot_is copy active || fail "the slot is free at once"
+job copy source='tables = [ "public.t", "public.fat" ];'
+start copy
+await_streaming copy 20
+grep -q 'is active for PID' "$T/copy/log" || fail "the log does not say what was waited for"
+rm "$PROXY/stall"
 stop copy
 run copy --until=now
 verify copy
