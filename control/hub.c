@@ -21,7 +21,7 @@
 #include "control/json/doc.h"
 
 enum {
-	TICK_MS = 250,
+	TRY_AGAIN_MS = 250,
 	STREAM_LIFE_US = 900 * US_PER_SEC,
 	BEAT_US = 15 * US_PER_SEC,
 	EVENT_MAX_BYTES = 64 * 1024,
@@ -99,28 +99,42 @@ static void sweep_streams(struct hub *h, bool all)
 
 /* ------------------------------------------------------------------ news */
 
+static void tell(struct hub *h, int64_t id, const char *type, const struct json_t *data)
+{
+	struct buf text = BUF_INIT(EVENT_MAX_BYTES);
+	_cleanup_(freep) char *json = doc_dump(data);
+
+	/* What has no number is not kept, and cannot be told again. */
+	if (id > 0)
+		buf_addf(&text, "id: %lld\n", (long long)id);
+	buf_addf(&text, "event: %s\ndata: %s\n\n", type, json);
+	if (buf_ok(&text))
+		tell_streams(h, buf_view(&text));
+	buf_release(&text);
+}
+
 static void hand_on(struct hub *h, const char *payload)
 {
-	struct buf why = BUF_INIT(256), text = BUF_INIT(EVENT_MAX_BYTES);
+	struct buf why = BUF_INIT(256);
 	_cleanup_(doc_freep) struct json_t *j = doc_parse(view_str(payload), &why);
+	const struct json_t *data = doc_get(j, "data");
 	const char *type = doc_str(j, "type"), *topic;
-	_cleanup_(freep) char *data = doc_dump(doc_get(j, "data"));
 
 	buf_release(&why);
 	if (!type)
 		return;
 	if (strcmp(type, "wake") == 0) {
-		topic = doc_str(doc_get(j, "data"), "worker_id");
+		topic = doc_str(data, "worker_id");
 		if (!topic)
-			topic = doc_str(doc_get(j, "data"), "deployment_id");
+			topic = doc_str(data, "deployment_id");
 		queue_wake(h->queue, topic);
-	} else {
-		buf_addf(&text, "id: %lld\nevent: %s\ndata: %s\n\n",
-			 (long long)doc_int(j, "id", 0), type, data);
-		if (buf_ok(&text))
-			tell_streams(h, buf_view(&text));
+	} else if (hub_streams(h) > 0) {
+		/* Progress of many jobs comes as one. */
+		for (size_t i = 0; i < doc_len(data) && doc_is(data, DOC_ARRAY); i++)
+			tell(h, doc_int(j, "id", 0), type, doc_at(data, i));
+		if (!doc_is(data, DOC_ARRAY))
+			tell(h, doc_int(j, "id", 0), type, data);
 	}
-	buf_release(&text);
 }
 
 static void listen_again(struct hub *h)
@@ -138,15 +152,15 @@ static void listen_again(struct hub *h)
 	tell_streams(h, VIEW("event: reload\ndata: {}\n\n"));
 }
 
-static void wait_for_news(struct hub *h)
+static void wait_for_news(struct hub *h, int ms)
 {
 	struct pollfd fds[2] = {
 		{ .fd = h->stop_fd, .events = POLLIN },
 		{ .fd = h->listening ? db_fd(h->db) : -1, .events = POLLIN },
 	};
 
-	if (poll(fds, 2, TICK_MS) < 0 && errno != EINTR)
-		sleep_us(TICK_MS * US_PER_MS);
+	if (poll(fds, 2, ms) < 0 && errno != EINTR)
+		sleep_us(TRY_AGAIN_MS * US_PER_MS);
 }
 
 static void take_news(struct hub *h)
@@ -165,19 +179,20 @@ static void take_news(struct hub *h)
 static void *run(void *arg)
 {
 	struct hub *h = arg;
+	int ms;
 
 	while (!atomic_load(&h->stopping)) {
 		if (h->listening)
 			take_news(h);
 		if (!h->listening)
 			listen_again(h);
-		queue_wake_due(h->queue);
+		ms = queue_wake_due(h->queue);
 		sweep_streams(h, false);
 		if (mono_us() - h->beat_us > BEAT_US) {
 			h->beat_us = mono_us();
 			tell_streams(h, VIEW(": \n\n"));
 		}
-		wait_for_news(h);
+		wait_for_news(h, ms);
 	}
 	sweep_streams(h, true);
 	return NULL;

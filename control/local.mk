@@ -4,7 +4,8 @@ if CONTROL
 sbin_PROGRAMS += ezcdc-control
 noinst_LTLIBRARIES += libcontrol.la
 
-CONTROL_MIGRATIONS = control/migrations/0001_initial.sql control/migrations/functions.sql
+CONTROL_MIGRATIONS = control/migrations/0001_initial.sql control/migrations/0002_many_workers.sql \
+	control/migrations/functions.sql
 
 # All but main.c, so that tests can call it.
 libcontrol_la_SOURCES = \
@@ -59,10 +60,14 @@ libcontrol_la_SOURCES = \
 	control/json/doc.c control/json/doc.h \
 	control/json/fields.c control/json/fields.h \
 	control/workers/api.h \
+	control/workers/beats.c \
+	control/workers/lot.c control/workers/lot.h \
 	control/workers/poll.c \
 	control/workers/register.c \
 	control/workers/release.c control/workers/release.h \
-	control/workers/report.c
+	control/workers/report.c \
+	control/workers/reports.c control/workers/reports.h \
+	control/workers/sets.c control/workers/sets.h
 nodist_libcontrol_la_SOURCES = control/migrations.c
 CONTROL_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir) -DEZ_PORTALDIR='"$(portaldir)"'
 CONTROL_CFLAGS = $(AM_CFLAGS) $(MICROHTTPD_CFLAGS) $(LIBPQ_CFLAGS) $(CRYPTO_CFLAGS) $(CURL_CFLAGS) \
@@ -84,5 +89,6 @@ dist_man_MANS += docs/man/ezcdc-control.8
 dist_doc_DATA += docs/control-plane.md
 endif
 
-EXTRA_DIST += deploy/systemd/ezcdc-control.service control/migrations/embed.sh control/migrations/0001_initial.sql control/migrations/functions.sql
+EXTRA_DIST += deploy/systemd/ezcdc-control.service control/migrations/embed.sh control/migrations/0001_initial.sql \
+	control/migrations/0002_many_workers.sql control/migrations/functions.sql
 EXTRA_DIST += deploy/aws/README.md deploy/aws/ezcdc-drain deploy/aws/ezcdc-drain.service deploy/aws/workers.yaml

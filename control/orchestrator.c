@@ -35,52 +35,26 @@ struct orchestrator {
 	bool is_leader;
 	uint64_t led_by; /* the connection that holds the lock */
 	int64_t next_us[CHORES_MAX];
+	unsigned round; /* of what came late */
 };
 
 /* ------------------------------------------------------------------ chores */
 
-static enum db_result give_jobs_back(struct orchestrator *o, const char *sql,
-				     const char *why)
-{
-	_cleanup_(db_rows_freep) struct pg_result *rows = NULL;
-	enum db_result rc = db_begin(o->db);
-
-	if (rc == DB_OK)
-		rc = db_run(o->db, &rows, sql);
-	for (int i = 0; rc == DB_OK && i < db_rows(rows); i++) {
-		log_msg(EZL_NOTICE, "%s worker=%s", why, db_text(rows, i, 0));
-		rc = workers_release_jobs(o->db, db_text(rows, i, 0), why);
-	}
-	if (rc == DB_OK)
-		rc = db_commit(o->db);
-	if (rc != DB_OK)
-		db_rollback(o->db);
-	return rc;
-}
-
 /*
- * Its jobs are locked before itself, as reports of workers do: one that was only slow goes
- * on reporting meanwhile, and neither is to wait for the other.
+ * Takes all jobs from a worker that `still` finds to be as it seemed. Its jobs are locked
+ * before itself, as reports of workers do: one that was only slow goes on reporting
+ * meanwhile, and neither is to wait for the other.
  */
-static enum db_result lose_worker(struct orchestrator *o, const char *id)
+static enum db_result give_jobs_back(struct orchestrator *o, const char *id,
+				     const char *still, const char *why)
 {
-	static const char why[] = "the worker was lost";
 	_cleanup_(db_rows_freep) struct pg_result *rows = NULL;
 	enum db_result rc = db_begin(o->db);
 
 	if (rc == DB_OK)
-		rc = db_run(
-			o->db, NULL,
-			"select id from jobs where worker_id = $1 order by id for update",
-			id);
+		rc = workers_lock_jobs(o->db, id);
 	if (rc == DB_OK)
-		rc = db_run(
-			o->db, &rows,
-			"update workers set status = 'lost' where id = $1 and status = 'online'"
-			" and seen_at < now() - interval '60 seconds'"
-			" returning tell('worker', jsonb_build_object('worker_id', id,"
-			" 'status', 'lost'))",
-			id);
+		rc = db_run(o->db, &rows, still, id);
 	if (rc == DB_OK && db_rows(rows) > 0) {
 		log_msg(EZL_NOTICE, "%s worker=%s", why, id);
 		rc = workers_release_jobs(o->db, id, why);
@@ -93,36 +67,51 @@ static enum db_result lose_worker(struct orchestrator *o, const char *id)
 }
 
 /* One by one: nobody waits until all have been given up. */
-static enum db_result find_lost_workers(struct orchestrator *o)
+static enum db_result give_all_back(struct orchestrator *o, const char *which,
+				    const char *still, const char *why)
 {
 	_cleanup_(db_rows_freep) struct pg_result *rows = NULL;
-	enum db_result rc =
-		db_run(o->db, &rows,
-		       "select id from workers where status = 'online'"
-		       " and seen_at < now() - interval '60 seconds'"
-		       " order by seen_at limit 200");
+	enum db_result rc = db_run(o->db, &rows, which);
 
 	for (int i = 0; rc == DB_OK && i < db_rows(rows); i++)
-		rc = lose_worker(o, db_text(rows, i, 0));
+		rc = give_jobs_back(o, db_text(rows, i, 0), still, why);
 	return rc;
+}
+
+static enum db_result find_lost_workers(struct orchestrator *o)
+{
+	return give_all_back(o,
+			     "select id from workers where status = 'online'"
+			     " and seen_at < now() - interval '60 seconds'"
+			     " order by seen_at limit 200",
+			     "update workers set status = 'lost' where id = $1"
+			     " and status = 'online'"
+			     " and seen_at < now() - interval '60 seconds'"
+			     " returning tell('worker', jsonb_build_object('worker_id', id,"
+			     " 'status', 'lost'))",
+			     "the worker was lost");
 }
 
 /* A job that was claimed as its worker was found lost, and jobs of those that drain. */
 static enum db_result find_strays(struct orchestrator *o)
 {
-	enum db_result rc = give_jobs_back(
+	enum db_result rc = give_all_back(
 		o,
 		"select id from workers w where status in ('lost', 'gone')"
-		" and exists (select 1 from jobs where worker_id = w.id) for update",
+		" and exists (select 1 from jobs where worker_id = w.id) limit 200",
+		"select 1 from workers where id = $1 and status in ('lost', 'gone')"
+		" for no key update",
 		"the worker was lost");
 
 	if (rc != DB_OK)
 		return rc;
-	return give_jobs_back(
+	return give_all_back(
 		o,
 		"select id from workers w where draining and status = 'online'"
 		" and exists (select 1 from jobs where worker_id = w.id"
-		" and pinned_worker_id is distinct from w.id) for update",
+		" and pinned_worker_id is distinct from w.id) limit 200",
+		"select 1 from workers where id = $1 and draining and status = 'online'"
+		" for no key update",
 		"the worker drains");
 }
 
@@ -168,14 +157,24 @@ static enum db_result keep_history(struct orchestrator *o)
 	return upkeep_history(o->db);
 }
 
-static enum db_result thin_metrics(struct orchestrator *o)
+static enum db_result make_minutes(struct orchestrator *o)
 {
-	return upkeep_metrics(o->db, false);
+	return upkeep_minutes(o->db);
 }
 
-static enum db_result thin_all_metrics(struct orchestrator *o)
+static enum db_result make_hours(struct orchestrator *o)
 {
-	return upkeep_metrics(o->db, true);
+	return upkeep_hours(o->db);
+}
+
+static enum db_result take_late_metrics(struct orchestrator *o)
+{
+	return upkeep_late_metrics(o->db, o->round++);
+}
+
+static enum db_result drop_old_metrics(struct orchestrator *o)
+{
+	return upkeep_old_metrics(o->db);
 }
 
 static enum db_result keep_alerts(struct orchestrator *o)
@@ -206,8 +205,10 @@ static const struct chore {
 	{ "alerts", keep_alerts, 3 * US_PER_SEC },
 	{ "webhooks", send_alerts, US_PER_SEC },
 	{ "scaling", keep_groups, US_PER_SEC },
-	{ "time series", thin_metrics, 5 * US_PER_SEC },
-	{ "old time series", thin_all_metrics, INT64_C(3600) * US_PER_SEC },
+	{ "minutes", make_minutes, 20 * US_PER_SEC },
+	{ "hours", make_hours, 300 * US_PER_SEC },
+	{ "late samples", take_late_metrics, 30 * US_PER_SEC },
+	{ "old samples", drop_old_metrics, 10 * US_PER_SEC },
 	{ "history", keep_history, 300 * US_PER_SEC },
 };
 

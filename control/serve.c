@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sysexits.h>
@@ -38,6 +39,7 @@ enum {
 	CALLS_PER_SECOND = 100,
 	CALLS_BURST = 500,
 	PEM_MAX_BYTES = 256 * 1024,
+	FILES_WANTED = 4096,
 };
 
 struct parts {
@@ -129,6 +131,22 @@ static int prepare_catalog(const struct settings *s)
 	if (offer_setup(d, s) != DB_OK)
 		log_msg(EZL_WARNING, "no set-up link: %s", db_last_error(d));
 	return 0;
+}
+
+/* Two connections for each worker: as many files as the system lets us have. */
+static void raise_limits(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) != 0)
+		return;
+	files.rlim_cur = files.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &files) != 0)
+		log_msg(EZL_WARNING, "the limit of open files stays low: %m");
+	else if (files.rlim_max < FILES_WANTED)
+		log_msg(EZL_NOTICE,
+			"open files are limited to %llu, two for each worker (LimitNOFILE)",
+			(unsigned long long)files.rlim_max);
 }
 
 static void name_instance(struct app *app)
@@ -289,6 +307,7 @@ int serve(const struct settings *s)
 	code = prepare_catalog(s);
 	if (code != 0)
 		return code;
+	raise_limits();
 	name_instance(&p.app);
 	p.app.started_us = now_us();
 	p.app.logins = limiter_new(0.2, LOGINS_BURST);

@@ -156,8 +156,8 @@ static enum db_result revise_jobs(struct request *r)
 		"with j as (update jobs set revision = revision + 1, updated_at = now()"
 		" where (source_id = $1 or sink_id = $1) and status <> 'deleted'"
 		" returning worker_id, deployment_id)"
-		" select touch_worker(worker_id), wake_deployment(deployment_id) from j"
-		" where worker_id is not null",
+		" select touch_worker(worker_id) from (select distinct worker_id from j"
+		" where worker_id is not null order by worker_id) w",
 		r->ids[0]);
 }
 

@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "base/view.h"
 #include "control/crypto/digest.h"
+#include "control/http/queue.h"
 
 enum access role_parse(const char *text)
 {
@@ -90,6 +91,15 @@ static enum db_result by_api_token(struct request *r, const char *hash)
 	return rc;
 }
 
+/* Columns: id, deployment_id, name. */
+static void be_worker(struct principal *p, const struct pg_result *rows, int row)
+{
+	p->kind = WORKER;
+	copy(p->id, sizeof(p->id), db_text(rows, row, 0));
+	copy(p->deployment_id, sizeof(p->deployment_id), db_text(rows, row, 1));
+	copy(p->name, sizeof(p->name), db_text(rows, row, 2));
+}
+
 static enum db_result by_worker_secret(struct request *r, const char *hash)
 {
 	_cleanup_(db_rows_freep) struct pg_result *rows = NULL;
@@ -104,10 +114,7 @@ static enum db_result by_worker_secret(struct request *r, const char *hash)
 		reply_error(r, 403, "revoked", NULL, "this worker was revoked");
 		return DB_OK;
 	}
-	r->who.kind = WORKER;
-	copy(r->who.id, sizeof(r->who.id), db_text(rows, 0, 0));
-	copy(r->who.deployment_id, sizeof(r->who.deployment_id), db_text(rows, 0, 1));
-	copy(r->who.name, sizeof(r->who.name), db_text(rows, 0, 2));
+	be_worker(&r->who, rows, 0);
 	return DB_OK;
 }
 
@@ -116,9 +123,11 @@ static enum db_result by_deployment_token(struct request *r, const char *hash)
 	_cleanup_(db_rows_freep) struct pg_result *rows = NULL;
 	enum db_result rc = db_run(
 		r->db, &rows,
-		"update deployment_tokens t set seen_at = now() from deployments d"
-		" where t.hash = $1 and d.id = t.deployment_id"
-		" returning t.id, d.id, d.name, t.revoked_at is not null, t.expires_at <= now()",
+		"with s as (update deployment_tokens set seen_at = now() where hash = $1"
+		" and (seen_at is null or seen_at < now() - interval '1 minute'))"
+		" select t.id, d.id, d.name, t.revoked_at is not null, t.expires_at <= now()"
+		" from deployment_tokens t join deployments d on d.id = t.deployment_id"
+		" where t.hash = $1",
 		hash);
 
 	if (rc != DB_OK || db_rows(rows) == 0)
@@ -137,19 +146,62 @@ static enum db_result by_deployment_token(struct request *r, const char *hash)
 	return DB_OK;
 }
 
-enum db_result authenticate(struct request *r)
+/* Empty when there is none that could be right. */
+static struct ez_view token_of(const struct request *r)
 {
 	const char *header = r->headers[HEADER_AUTHORIZATION];
-	struct digest hash;
-	struct ez_view token;
+	struct ez_view token = VIEW("");
 
-	if (!header)
+	if (header && strncasecmp(header, "Bearer ", 7) == 0)
+		token = view_trim(view_str(header + 7));
+	return token.len <= 512 ? token : VIEW("");
+}
+
+static void match_worker(struct request **all, int n, const struct digest *hashes,
+			 const struct pg_result *rows, int row)
+{
+	for (int i = 0; i < n; i++) {
+		if (strcmp(hashes[i].hex, db_text(rows, row, 3)) == 0)
+			be_worker(&all[i]->who, rows, row);
+	}
+}
+
+enum db_result authenticate_workers(struct request **all, int n)
+{
+	_cleanup_(db_rows_freep) struct pg_result *rows = NULL;
+	struct digest hashes[LOT_MAX];
+	struct buf wanted = BUF_INIT(LOT_MAX * (sizeof(hashes[0].hex) + 1) + 2);
+	enum db_result rc = DB_OK;
+
+	buf_add_char(&wanted, '{');
+	for (int i = 0; i < n; i++) {
+		struct ez_view token = token_of(all[i]);
+
+		hashes[i].hex[0] = '\0';
+		if (all[i]->who.kind != NOBODY || !view_starts(token, VIEW(PREFIX_WORKER)))
+			continue;
+		hashes[i] = digest_sha256(token);
+		buf_addf(&wanted, "%s%s", wanted.len > 1 ? "," : "", hashes[i].hex);
+	}
+	buf_add_char(&wanted, '}');
+	if (wanted.len > 2)
+		rc = db_run(all[0]->db, &rows,
+			    "select id, deployment_id, name, hash from workers"
+			    " where hash = any ($1::text[]) and revoked_at is null",
+			    buf_cstr(&wanted));
+	for (int i = 0; wanted.len > 2 && rc == DB_OK && i < db_rows(rows); i++)
+		match_worker(all, n, hashes, rows, i);
+	buf_release(&wanted);
+	return rc;
+}
+
+enum db_result authenticate(struct request *r)
+{
+	struct ez_view token = token_of(r);
+	struct digest hash;
+
+	if (!r->headers[HEADER_AUTHORIZATION])
 		return r->cookie && strlen(r->cookie) < 200 ? by_cookie(r) : DB_OK;
-	if (strncasecmp(header, "Bearer ", 7) != 0)
-		return DB_OK;
-	token = view_trim(view_str(header + 7));
-	if (token.len > 512)
-		return DB_OK;
 	hash = digest_sha256(token);
 	if (view_starts(token, VIEW(PREFIX_API)))
 		return by_api_token(r, hash.hex);

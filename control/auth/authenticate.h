@@ -15,6 +15,12 @@
  */
 _must_check_ enum db_result authenticate(struct request *r);
 
+/*
+ * The same for the workers among the senders of many requests, in one statement. Whoever
+ * is no worker, or was revoked, is left as it is.
+ */
+_must_check_ enum db_result authenticate_workers(struct request **all, int n);
+
 /* The token that a page must send along with what it changes. */
 struct csrf_token {
 	char text[65];

@@ -61,32 +61,63 @@ enum db_result vault_put(struct db *d, struct keyring *k, const char *owner,
 		owner, name, id.text, sealed);
 }
 
+enum db_result vault_read(struct db *d, const char *owners, struct pg_result **ret_rows)
+{
+	return db_run(d, ret_rows,
+		      "select owner, name, key_id, sealed from secrets"
+		      " where owner = any ($1::uuid[]) order by owner, name",
+		      owners);
+}
+
+/* Ids sort alike as bytes and as text. */
+static int first_of(const struct pg_result *rows, const char *owner)
+{
+	int low = 0, high = db_rows(rows);
+
+	while (low < high) {
+		int middle = low + (high - low) / 2;
+
+		if (strcmp(db_text(rows, middle, 0), owner) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+bool vault_open(struct keyring *k, const struct pg_result *rows, const char *owner,
+		void (*each)(void *arg, const char *name, const struct secret *value),
+		void *arg)
+{
+	for (int i = first_of(rows, owner);
+	     i < db_rows(rows) && strcmp(db_text(rows, i, 0), owner) == 0; i++) {
+		_cleanup_(freep) char *aad = aad_of(owner, db_text(rows, i, 1));
+		_cleanup_(secret_release) struct secret value = SECRET_INIT;
+
+		if (unseal(k, aad, db_text(rows, i, 2), db_view(rows, i, 3), &value)) {
+			each(arg, db_text(rows, i, 1), &value);
+			continue;
+		}
+		log_msg(EZL_ERROR, "a secret cannot be opened owner=%s name=%s key=%s",
+			owner, db_text(rows, i, 1), db_text(rows, i, 2));
+		log_hint("is the key missing from the key ring of this instance?");
+		return false;
+	}
+	return true;
+}
+
 enum db_result vault_each(struct db *d, struct keyring *k, const char *owner,
 			  void (*each)(void *arg, const char *name,
 				       const struct secret *value),
 			  void *arg)
 {
 	_cleanup_(db_rows_freep) struct pg_result *rows = NULL;
-	enum db_result rc =
-		db_run(d, &rows,
-		       "select name, key_id, sealed from secrets where owner = $1"
-		       " order by name",
-		       owner);
+	_cleanup_(freep) char *owners = xasprintf("{%s}", owner);
+	enum db_result rc = vault_read(d, owners, &rows);
 
-	for (int i = 0; rc == DB_OK && i < db_rows(rows); i++) {
-		_cleanup_(freep) char *aad = aad_of(owner, db_text(rows, i, 0));
-		_cleanup_(secret_release) struct secret value = SECRET_INIT;
-
-		if (unseal(k, aad, db_text(rows, i, 1), db_view(rows, i, 2), &value)) {
-			each(arg, db_text(rows, i, 0), &value);
-			continue;
-		}
-		log_msg(EZL_ERROR, "a secret cannot be opened owner=%s name=%s key=%s",
-			owner, db_text(rows, i, 0), db_text(rows, i, 1));
-		log_hint("is the key missing from the key ring of this instance?");
-		rc = DB_REFUSED;
-	}
-	return rc;
+	if (rc != DB_OK)
+		return rc;
+	return vault_open(k, rows, owner, each, arg) ? DB_OK : DB_REFUSED;
 }
 
 enum db_result vault_drop(struct db *d, const char *owner, const char *prefix)

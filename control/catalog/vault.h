@@ -17,6 +17,18 @@ struct secret;
 _must_check_ enum db_result vault_put(struct db *d, struct keyring *k, const char *owner,
 				      const char *name, struct ez_view value);
 
+/*
+ * The secrets of many owners at once, still sealed: `owners` as an array of PostgreSQL.
+ * Then vault_open for each of them; false when one of its secrets cannot be opened.
+ */
+_must_check_ enum db_result vault_read(struct db *d, const char *owners,
+				       struct pg_result **ret_rows);
+_must_check_ bool vault_open(struct keyring *k, const struct pg_result *rows,
+			     const char *owner,
+			     void (*each)(void *arg, const char *name,
+					  const struct secret *value),
+			     void *arg);
+
 /* Calls `each` for every secret of the owner; DB_REFUSED when one cannot be opened. */
 _must_check_ enum db_result vault_each(struct db *d, struct keyring *k, const char *owner,
 				       void (*each)(void *arg, const char *name,

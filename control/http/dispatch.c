@@ -11,6 +11,7 @@
 #include "control/auth/authenticate.h"
 #include "control/auth/limiter.h"
 #include "control/crypto/digest.h"
+#include "control/http/queue.h"
 #include "control/http/request.h"
 #include "control/json/doc.h"
 #include "control/json/fields.h"
@@ -178,6 +179,39 @@ static bool check_body(struct request *r)
 			    e.field[0] ? ": " : "", e.text);
 	buf_release(&why);
 	return ok;
+}
+
+/* The senders, all in one statement; who is no worker is left to the handler. */
+static bool check_lot(struct request **all, int n)
+{
+	enum db_result rc = authenticate_workers(all, n);
+
+	for (int i = 0; i < n; i++) {
+		if (rc != DB_OK && all[i]->status == 0)
+			reply_db(all[i], rc);
+		else if (all[i]->who.kind == WORKER)
+			(void)check_body(all[i]);
+	}
+	return rc == DB_OK;
+}
+
+void request_dispatch_lot(struct request **all, int n, bool is_last)
+{
+	struct request *fit[LOT_MAX];
+	int n_fit = 0;
+
+	for (int i = 0; i < n; i++)
+		all[i]->alone = true;
+	if (!check_lot(all, n))
+		return;
+	for (int i = 0; i < n; i++) {
+		if (is_last)
+			all[i]->wait_until_us = 1;
+		if (all[i]->status == 0 && all[i]->who.kind == WORKER)
+			fit[n_fit++] = all[i];
+	}
+	if (n_fit > 0)
+		fit[0]->route->together(fit, n_fit);
 }
 
 void request_dispatch(struct request *r, bool is_last)

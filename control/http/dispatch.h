@@ -14,4 +14,10 @@ struct request;
  */
 void request_dispatch(struct request *r, bool is_last);
 
+/*
+ * The same for requests of one lane at once. Those that are left with status 0 are to be
+ * parked, or with `alone` set, to be dispatched by themselves.
+ */
+void request_dispatch_lot(struct request **all, int n, bool is_last);
+
 #endif

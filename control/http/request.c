@@ -22,6 +22,9 @@ struct request *request_new(struct app *app, const char *method, const char *pat
 	struct request *r = xcalloc(1, sizeof(*r));
 
 	list_init(&r->link);
+	list_init(&r->of_owner);
+	list_init(&r->of_topic);
+	list_init(&r->of_due);
 	r->app = app;
 	r->method = xstrdup(method);
 	r->path = xstrdup(path);
@@ -66,6 +69,7 @@ void request_free(struct request *r)
 void request_wait(struct request *r, const char *topic, int64_t until_us)
 {
 	r->wait_until_us = until_us;
+	r->alone = false;
 	if (!str_copy(r->topic, sizeof(r->topic), view_str(topic)))
 		r->topic[0] = '\0';
 }

@@ -63,7 +63,7 @@ struct reply_header {
 };
 
 struct request {
-	struct list link; /* of the queue or of those that wait */
+	struct list link; /* of the queue, whether it is ready or waits */
 	struct app *app;
 	struct db *db; /* of the serving thread */
 	const struct route *route;
@@ -90,7 +90,11 @@ struct request {
 	int64_t wait_until_us; /* 0: do not wait */
 	uint64_t generation;   /* of the hub, when this run began */
 	char topic[37];
-	bool due; /* the queue's: woken, but others are before it */
+	bool alone; /* not for a lot: to be served by the route's handler */
+
+	/* the queue's */
+	struct list of_owner, of_topic, of_due;
+	bool parked;
 
 	/* of the connection */
 	void *connection;

@@ -23,11 +23,30 @@ enum access {
 	ACCESS_REGISTER, /* that, or the token of a deployment */
 };
 
+/*
+ * What workers say all the time comes by the thousand: the requests of such a lane are
+ * served together, in few statements.
+ */
+enum lane {
+	LANE_PLAIN,
+	LANE_POLL,
+	LANE_REPORT,
+	LANE_BEAT,
+	LANE_SAMPLES,
+	_LANE_MAX,
+};
+
 struct route {
 	const char *method; /* NULL ends the table */
 	const char *path;
 	enum access access;
 	void (*handler)(struct request *r);
+	enum lane lane;
+	/*
+	 * Of a lane: answers or parks those that it can, and leaves `alone` set on the
+	 * others, for the handler. The senders are workers that are known.
+	 */
+	void (*together)(struct request **all, int n);
 	const char *summary;
 	const struct field *body;  /* NULL: none is read */
 	const struct field *query; /* NULL: none is allowed */

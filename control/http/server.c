@@ -28,7 +28,8 @@
 enum {
 	THREADS_MAX = 64,
 	IDLE_SECONDS = 75,
-	CONNECTIONS_MAX = 4000,
+	CONNECTIONS_MAX = 12000,
+	BACKLOG = 4096,
 	HEADERS_MAX_BYTES = 32 * 1024,
 	STREAMS_END_TRIES = 100,
 	STREAMS_END_GAP_US = 10 * US_PER_MS,
@@ -47,12 +48,8 @@ struct server {
 /* ------------------------------------------------------------------ serving */
 
 /* A request that shall wait is parked and comes back to any of the threads. */
-static void serve(struct server *s, struct request *r, struct db *db)
+static void let_go(struct server *s, struct request *r)
 {
-	r->db = db;
-	r->generation = queue_generation(s->queue);
-	request_dispatch(r, queue_is_closed(s->queue));
-	db_rollback(db);
 	r->db = NULL;
 	if (r->status == 0) {
 		queue_park(s->queue, r);
@@ -62,14 +59,48 @@ static void serve(struct server *s, struct request *r, struct db *db)
 	MHD_resume_connection(r->connection);
 }
 
+static void serve_alone(struct server *s, struct request *r, struct db *db)
+{
+	r->db = db;
+	request_dispatch(r, queue_is_closed(s->queue));
+	db_rollback(db);
+	let_go(s, r);
+}
+
+static void serve(struct server *s, struct request **all, int n, enum lane lane,
+		  struct db *db)
+{
+	uint64_t generation = queue_generation(s->queue);
+
+	for (int i = 0; i < n; i++) {
+		all[i]->db = db;
+		all[i]->generation = generation;
+	}
+	if (lane != LANE_PLAIN) {
+		request_dispatch_lot(all, n, queue_is_closed(s->queue));
+		db_rollback(db);
+	}
+	for (int i = 0; i < n; i++) {
+		bool alone = lane == LANE_PLAIN || all[i]->alone;
+
+		if (!alone || all[i]->status != 0)
+			let_go(s, all[i]);
+		else if (lane == LANE_PLAIN || !queue_push(s->queue, all[i]))
+			serve_alone(s, all[i], db);
+	}
+	queue_done(s->queue, lane);
+}
+
 static void *serve_requests(void *arg)
 {
 	struct server *s = arg;
 	struct db *db = db_new(s->conninfo, "ezcdc-control");
-	struct request *r;
+	struct request *all[LOT_MAX];
+	enum lane lane;
+	int n;
 
-	while ((r = queue_take(s->queue)) != NULL)
-		serve(s, r, db);
+	while ((n = queue_take(s->queue, all, &lane)) > 0)
+		serve(s, all, n, lane, db);
 	db_free(db);
 	return NULL;
 }
@@ -89,7 +120,7 @@ static int listen_at(const struct server_options *o, struct buf *why)
 	}
 	fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) != 0 ||
-	    bind(fd, found->ai_addr, found->ai_addrlen) != 0 || listen(fd, 511) != 0) {
+	    bind(fd, found->ai_addr, found->ai_addrlen) != 0 || listen(fd, BACKLOG) != 0) {
 		buf_addf(why, "cannot listen at %s:%s: %m", o->address, o->port);
 		if (fd >= 0)
 			close(fd);
@@ -168,12 +199,18 @@ struct server *server_start(struct app *app, const struct server_options *o,
 /* What was queued after the last thread had looked. */
 static void refuse_rest(struct server *s)
 {
-	struct request *r;
+	struct request *all[LOT_MAX];
+	enum lane lane;
+	int n;
 
-	while ((r = queue_take(s->queue)) != NULL) {
-		reply_error(r, 503, "unavailable", NULL, "the server is stopping");
-		r->served = true;
-		MHD_resume_connection(r->connection);
+	while ((n = queue_take(s->queue, all, &lane)) > 0) {
+		for (int i = 0; i < n; i++) {
+			reply_error(all[i], 503, "unavailable", NULL,
+				    "the server is stopping");
+			all[i]->served = true;
+			MHD_resume_connection(all[i]->connection);
+		}
+		queue_done(s->queue, lane);
 	}
 }
 

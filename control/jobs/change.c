@@ -95,7 +95,8 @@ enum db_result job_move(struct db *d, struct job_row *row, const struct job_caus
 	if (rc == DB_OK)
 		rc = write_history(d, row, job_event_to_str(c->event),
 				   job_state_to_str(from), c);
-	if (rc == DB_OK)
+	/* What the worker is told to run is the same while it holds the job. */
+	if (rc == DB_OK && !job_is_leased(to))
 		rc = touch_worker(d, row->worker_id);
 	if (!job_is_leased(to))
 		row->worker_id[0] = '\0';

@@ -73,6 +73,33 @@ static enum db_result load_end(struct db *d, struct keyring *k, const char *id,
 	return e->config ? put_secrets(d, k, id, e->config) : DB_REFUSED;
 }
 
+static bool make_end(struct keyring *k, const struct pg_result *secrets,
+		     const struct config_end *from, struct end *e, struct buf *why)
+{
+	e->plugin = xstrdup(from->plugin);
+	e->config = doc_parse(from->config, why);
+	return e->config &&
+	       vault_open(k, secrets, from->id, options_put_secret, e->config);
+}
+
+bool config_of_parts(struct keyring *k, const struct pg_result *secrets,
+		     const struct config_parts *p, struct buf *ret_text, struct buf *why)
+{
+	_cleanup_(end_release) struct end source = { NULL, NULL }, sink = { NULL, NULL };
+	_cleanup_(doc_freep) struct json_t *spec = doc_parse(p->spec, why);
+	struct render_job job;
+
+	if (!spec || !make_end(k, secrets, &p->source, &source, why) ||
+	    !make_end(k, secrets, &p->sink, &sink, why) ||
+	    !vault_open(k, secrets, p->job_id, options_put_secret, spec))
+		return false;
+	job = (struct render_job){ .name = p->name,
+				   .source = { source.plugin, source.config },
+				   .sink = { sink.plugin, sink.config },
+				   .spec = spec };
+	return render_job(&job, ret_text, why);
+}
+
 enum db_result config_make(struct db *d, struct keyring *k,
 			   const struct config_request *q, struct buf *ret_text,
 			   struct buf *why)

@@ -29,6 +29,20 @@ _must_check_ enum db_result config_make(struct db *d, struct keyring *k,
 					const struct config_request *q,
 					struct buf *ret_text, struct buf *why);
 
+/* Of a job that has been read with its ends; `secrets` are of vault_read. */
+struct config_end {
+	const char *id, *plugin;
+	struct ez_view config;
+};
+struct config_parts {
+	const char *job_id, *name;
+	struct ez_view spec;
+	struct config_end source, sink;
+};
+_must_check_ bool config_of_parts(struct keyring *k, const struct pg_result *secrets,
+				  const struct config_parts *p, struct buf *ret_text,
+				  struct buf *why);
+
 /* Of a job in the catalog. */
 _must_check_ enum db_result config_of_job(struct db *d, struct keyring *k,
 					  const char *job_id, struct buf *ret_text,

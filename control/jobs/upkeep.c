@@ -5,7 +5,11 @@
 
 #include <stddef.h>
 
+#include "base/alloc.h"
 #include "base/attr.h"
+
+/* How many rounds go through all that may come late. */
+enum { LATE_MINUTES = 144, LATE_HOURS = 192 };
 
 static enum db_result run_all(struct db *d, const char *const *statements, size_t n)
 {
@@ -35,11 +39,16 @@ enum db_result upkeep_tasks(struct db *d)
 }
 
 /*
- * From rows of one step to rows of a larger one. The window begins at a full step: else its
- * first row would be made anew of half of its samples.
+ * From rows of one step to rows of a larger one, of what is between `from` and `until` old.
+ * Both ends are full steps: else a row would be made anew of half of its samples. Rows that
+ * are as they shall be are left alone.
  */
-static enum db_result thin(struct db *d, const char *from, const char *to,
-			   const char *window)
+struct thinning {
+	const char *step, *to_step;
+	const char *from, *until; /* ages, as intervals */
+};
+
+static enum db_result thin(struct db *d, const struct thinning *t)
 {
 	return db_run(
 		d, NULL,
@@ -51,27 +60,55 @@ static enum db_result thin(struct db *d, const char *from, const char *to,
 		" max(retained_bytes), min(safe_bytes), max(dead_letters), max(rss_bytes), avg(cpu_percent),"
 		" max(flush_p99_ms) from job_metrics where step = $1::int"
 		" and at >= to_timestamp(floor(extract(epoch from now() - $3::interval) / $2::int) * $2::int)"
+		" and at < to_timestamp(floor(extract(epoch from now() - $4::interval) / $2::int) * $2::int)"
 		" group by 1, 3 on conflict (job_id, step, at) do update set rows_total = excluded.rows_total,"
 		" rows_per_second = excluded.rows_per_second, bytes_per_second = excluded.bytes_per_second,"
 		" lag_bytes = excluded.lag_bytes, lag_ms = excluded.lag_ms, queue_bytes = excluded.queue_bytes,"
 		" retained_bytes = excluded.retained_bytes, safe_bytes = excluded.safe_bytes,"
 		" dead_letters = excluded.dead_letters, rss_bytes = excluded.rss_bytes,"
-		" cpu_percent = excluded.cpu_percent, flush_p99_ms = excluded.flush_p99_ms",
-		from, to, window);
+		" cpu_percent = excluded.cpu_percent, flush_p99_ms = excluded.flush_p99_ms"
+		" where (job_metrics.*) is distinct from (excluded.*)",
+		t->step, t->to_step, t->from, t->until);
 }
 
-enum db_result upkeep_metrics(struct db *d, bool whole)
+enum db_result upkeep_minutes(struct db *d)
 {
-	static const char *const old[] = {
-		"delete from job_metrics where step = 10 and at < now() - interval '26 hours'",
-		"delete from job_metrics where step = 60 and at < now() - interval '9 days'",
-		"delete from job_metrics where step = 3600 and at < now() - interval '400 days'",
-	};
-	enum db_result rc = thin(d, "10", "60", whole ? "1 day" : "15 minutes");
+	return thin(d, &(struct thinning){ "10", "60", "4 minutes", "-5 minutes" });
+}
+
+enum db_result upkeep_hours(struct db *d)
+{
+	return thin(d, &(struct thinning){ "60", "3600", "1 hour", "-2 hours" });
+}
+
+/* Ten minutes of the last day, an hour of the last eight days. */
+enum db_result upkeep_late_metrics(struct db *d, unsigned round)
+{
+	unsigned m = round % LATE_MINUTES, h = round % LATE_HOURS;
+	_cleanup_(freep) char *from_m = xasprintf("%u minutes", 10 * m + 10);
+	_cleanup_(freep) char *until_m = xasprintf("%u minutes", 10 * m);
+	_cleanup_(freep) char *from_h = xasprintf("%u hours", h + 1);
+	_cleanup_(freep) char *until_h = xasprintf("%u hours", h);
+	enum db_result rc =
+		thin(d, &(struct thinning){ "10", "60", from_m, until_m });
 
 	if (rc == DB_OK)
-		rc = thin(d, "60", "3600", whole ? "8 days" : "1 hour");
-	return rc == DB_OK && whole ? run_all(d, old, ARRAY_LEN(old)) : rc;
+		rc = thin(d, &(struct thinning){ "60", "3600", from_h, until_h });
+	return rc;
+}
+
+enum db_result upkeep_old_metrics(struct db *d)
+{
+	static const char *const old[] = {
+		"delete from job_metrics where ctid = any (array (select ctid from job_metrics"
+		" where step = 10 and at < now() - interval '26 hours' limit 20000))",
+		"delete from job_metrics where ctid = any (array (select ctid from job_metrics"
+		" where step = 60 and at < now() - interval '9 days' limit 20000))",
+		"delete from job_metrics where ctid = any (array (select ctid from job_metrics"
+		" where step = 3600 and at < now() - interval '400 days' limit 20000))",
+	};
+
+	return run_all(d, old, ARRAY_LEN(old));
 }
 
 enum db_result upkeep_history(struct db *d)

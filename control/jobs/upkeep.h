@@ -16,10 +16,15 @@
 _must_check_ enum db_result upkeep_tasks(struct db *d);
 
 /*
- * Samples become rows of a minute, those rows of an hour. The small round looks at what is
- * new; the `whole` one also at what came late, and lets go of what is old.
+ * Samples become rows of a minute, those rows of an hour. What is new is looked at every
+ * time, what came late bit by bit: with many jobs a day is too much at once.
  */
-_must_check_ enum db_result upkeep_metrics(struct db *d, bool whole);
+_must_check_ enum db_result upkeep_minutes(struct db *d);
+_must_check_ enum db_result upkeep_hours(struct db *d);
+_must_check_ enum db_result upkeep_late_metrics(struct db *d, unsigned round);
+
+/* Some of the rows that have been kept long enough. */
+_must_check_ enum db_result upkeep_old_metrics(struct db *d);
 
 /* Old news, history, sessions, results of tasks, deleted jobs. */
 _must_check_ enum db_result upkeep_history(struct db *d);

@@ -34,6 +34,47 @@ create or replace function wake_deployment(d uuid) returns void language sql as 
 	select pg_notify('ezcdc_control', jsonb_build_object('type', 'wake', 'data', jsonb_build_object('deployment_id', d))::text);
 $$;
 
+-- Gives pending jobs to those of the workers that live, have room and the plugins. The row of a worker is locked first, in the order of
+-- ids as everywhere, so that nobody else fills the same room; jobs that somebody else has locked are passed over.
+create or replace function claim_jobs(wanted uuid[]) returns void language plpgsql as $$
+declare
+	candidate uuid;
+	w workers;
+	room bigint;
+	sources text[];
+	sinks text[];
+	takes_all boolean;
+	given int;
+begin
+	foreach candidate in array (select array_agg(distinct x order by x) from unnest(wanted) x) loop
+		continue when not exists (select 1 from jobs j where j.status = 'pending'
+			and j.deployment_id = (select deployment_id from workers where id = candidate)
+			and (j.pinned_worker_id is null or j.pinned_worker_id = candidate));
+		select * into w from workers where id = candidate and status = 'online' and not draining and not stopping
+			and seen_at > now() - interval '60 seconds' for no key update;
+		continue when not found;
+		select w.max_jobs - count(*) into room from jobs where worker_id = w.id;
+		continue when room <= 0;
+		select array_agg(p.name) filter (where p.kind = 'source'), array_agg(p.name) filter (where p.kind = 'sink'), count(*) = 0
+			into sources, sinks, takes_all from worker_plugins p where p.worker_id = w.id;
+		with mine as materialized (select j.id from jobs j where j.status = 'pending' and j.deployment_id = w.deployment_id
+				and (j.pinned_worker_id is null or j.pinned_worker_id = w.id)
+				and (takes_all or exists (select 1 from datasources s where s.id = j.source_id and s.plugin = any (sources))
+					and exists (select 1 from datasources s where s.id = j.sink_id and s.plugin = any (sinks)))
+				order by j.status_at, j.id limit room for update of j skip locked),
+			claimed as (update jobs set status = 'starting', status_at = now(), updated_at = now(), worker_id = w.id,
+				epoch = epoch + 1, phase = 'init', report = null, report_sent_at = null, reported_at = null,
+				running_since = null where id in (select id from mine) returning id, name, epoch, deployment_id),
+			history as (insert into job_events (job_id, event, from_status, to_status, phase, actor, epoch, worker_id)
+				select c.id, 'claim', 'pending', 'starting', 'init', 'worker ' || w.name, c.epoch, w.id from claimed c)
+			select count(tell('job', jsonb_build_object('job_id', id, 'name', name, 'status', 'starting',
+				'deployment_id', deployment_id))::text) into given from claimed;
+		if given > 0 then
+			perform touch_worker(w.id);
+		end if;
+	end loop;
+end $$;
+
 create or replace function user_doc(u users) returns json language sql stable as $$
 	select json_build_object('user_id', u.id, 'name', u.name, 'role', u.role, 'disabled', u.disabled,
 		'has_password', u.password is not null, 'created_at', rfc3339(u.created_at), 'last_seen', rfc3339(u.seen_at))

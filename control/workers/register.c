@@ -12,7 +12,7 @@
 #include "control/workers/api.h"
 #include "control/workers/release.h"
 
-/* register, heartbeat and deregister: who the workers are, and that they live. */
+/* register and deregister: who the workers are. That they live: beats.c. */
 const struct field register_fields[] = {
 	{ .name = "protocol", .type = FIELD_INT, .flags = FIELD_REQUIRED },
 	{ .name = "instance", .type = FIELD_UUID, .flags = FIELD_REQUIRED },
@@ -28,14 +28,6 @@ const struct field register_fields[] = {
 	{ .name = "max_jobs", .type = FIELD_INT, .min = 0, .max = 1000 },
 	{ .name = "started_at", .type = FIELD_TIME },
 	{ .name = "plugins", .type = FIELD_OBJECT, .flags = FIELD_NULLABLE },
-	{ .name = NULL },
-};
-
-const struct field heartbeat_fields[] = {
-	{ .name = "worker_id", .type = FIELD_UUID },
-	{ .name = "jobs", .type = FIELD_INT, .max = 100000 },
-	{ .name = "max_jobs", .type = FIELD_INT, .max = 100000 },
-	{ .name = "stopping", .type = FIELD_BOOL },
 	{ .name = NULL },
 };
 
@@ -179,39 +171,13 @@ void worker_register(struct request *r)
 	explicit_bzero(&secret, sizeof(secret));
 }
 
-/* A worker that was lost is back: what it held was given away when it was found lost. */
-void worker_heartbeat(struct request *r)
-{
-	_cleanup_(freep) char *jobs =
-		xasprintf("%lld", (long long)doc_int(r->body, "jobs", 0));
-	_cleanup_(freep) char *max_jobs =
-		xasprintf("%lld", (long long)doc_int(r->body, "max_jobs", 10));
-	_cleanup_(db_rows_freep) struct pg_result *rows = NULL;
-	struct jsonw w = JSONW_INIT(&r->out);
-	enum db_result rc = db_run(
-		r->db, &rows,
-		"with old as (select id, status, stopping from workers where id = $1 for update)"
-		" update workers w set seen_at = now(), status = 'online', jobs = $2::int,"
-		" max_jobs = $3::int, stopping = $4::boolean, address = $5 from old where w.id = old.id"
-		" returning case when old.status <> 'online' or old.stopping <> w.stopping then"
-		" tell('worker', jsonb_build_object('worker_id', w.id)) end",
-		r->who.id, jobs, max_jobs,
-		doc_bool(r->body, "stopping", false) ? "t" : "f", r->address);
-
-	if (rc != DB_OK) {
-		reply_db(r, rc);
-		return;
-	}
-	r->status = 200;
-	jsonw_begin_object(&w);
-	add_member(&w, "server_time", format_rfc3339_us(now_us()).text);
-	jsonw_end_object(&w);
-}
-
+/* Jobs are locked before their worker, as reports do. */
 void worker_deregister(struct request *r)
 {
 	enum db_result rc = db_begin(r->db);
 
+	if (rc == DB_OK)
+		rc = workers_lock_jobs(r->db, r->who.id);
 	if (rc == DB_OK)
 		rc = db_run(
 			r->db, NULL,

@@ -25,6 +25,13 @@ static enum db_result release_one(struct db *d, const char *job_id, const char *
 	return job_move(d, &row, &cause);
 }
 
+enum db_result workers_lock_jobs(struct db *d, const char *worker_id)
+{
+	return db_run(d, NULL,
+		      "select id from jobs where worker_id = $1 order by id for update",
+		      worker_id);
+}
+
 enum db_result workers_release_jobs(struct db *d, const char *worker_id, const char *why)
 {
 	_cleanup_(db_rows_freep) struct pg_result *rows = NULL;

@@ -9,6 +9,7 @@
 #include "control/api/common.h"
 #include "control/jobs/change.h"
 #include "control/workers/api.h"
+#include "control/workers/reports.h"
 
 /*
  * What workers say of their jobs, and what follows from it for the job's state.
@@ -33,13 +34,6 @@ const struct field status_fields[] = {
 	  .max = 1024 },
 	{ .name = "error", .type = FIELD_STRING, .flags = FIELD_NULLABLE, .max = 16384 },
 	{ .name = "status", .type = FIELD_OBJECT, .flags = FIELD_NULLABLE },
-	{ .name = NULL },
-};
-
-const struct field samples_fields[] = {
-	{ .name = "worker_id", .type = FIELD_UUID },
-	{ .name = "dropped", .type = FIELD_INT },
-	{ .name = "samples", .type = FIELD_OBJECTS, .flags = FIELD_REQUIRED, .max = 500 },
 	{ .name = NULL },
 };
 
@@ -139,8 +133,7 @@ static enum db_result follow(struct db *d, struct report *p)
 
 /* ------------------------------------------------------------------ status */
 
-/* init, snapshot or streaming, from the daemon's own words. */
-static const char *phase_of(const struct request *r)
+const char *report_phase(const struct request *r)
 {
 	const char *state = doc_str(doc_get(r->body, "status"), "state");
 
@@ -169,7 +162,7 @@ static enum db_result store(struct request *r, struct report *p, bool *ret_fresh
 		" report = coalesce($6::jsonb, report) where id = $1"
 		" and (report_sent_at is null or report_sent_at <= $2)"
 		" returning pg_notify('ezcdc_control', jsonb_build_object('type', 'progress', 'data',"
-		" jsonb_build_object('job_id', id, 'phase', phase))::text)",
+		" jsonb_build_array(jsonb_build_object('job_id', id, 'phase', phase)))::text)",
 		p->row.id, body_str(r, "sent_at"), p->phase, p->error, code, report);
 
 	if (rc == DB_OK)
@@ -208,7 +201,7 @@ void worker_status(struct request *r)
 	struct report p = { .actor = actor,
 			    .state = body_str(r, "state"),
 			    .error = body_str(r, "error"),
-			    .phase = phase_of(r),
+			    .phase = report_phase(r),
 			    .has_exit_code =
 				    doc_is(doc_get(r->body, "exit_code"), DOC_INT),
 			    .exit_code = (int)doc_int(r->body, "exit_code", 0) };
@@ -224,37 +217,6 @@ void worker_status(struct request *r)
 		rc = db_commit(r->db);
 	if (rc == DB_OK)
 		reply(r, 200, "{}");
-	else
-		reply_db(r, rc);
-}
-
-/* ------------------------------------------------------------------ metrics */
-
-void worker_metrics(struct request *r)
-{
-	_cleanup_(freep) char *samples = doc_dump(doc_get(r->body, "samples"));
-	enum db_result rc = db_run(
-		r->db, NULL,
-		"insert into job_metrics (job_id, step, at, rows_total, rows_per_second, bytes_per_second,"
-		" lag_bytes, lag_ms, queue_bytes, retained_bytes, safe_bytes, dead_letters, rss_bytes,"
-		" cpu_percent, flush_p99_ms) select j.id, 10, s.at, s.rows_total::bigint, s.rows_per_second,"
-		" s.bytes_per_second, s.lag_bytes, s.lag_ms, s.queue_bytes, s.retained_bytes, s.safe_bytes,"
-		" s.dead_letters, s.rss_bytes, s.cpu_percent, s.flush_p99_ms from jsonb_to_recordset($1::jsonb)"
-		" as s (job_id uuid, at timestamptz, rows_total double precision,"
-		" rows_per_second double precision, bytes_per_second double precision,"
-		" lag_bytes double precision, lag_ms double precision, queue_bytes double precision,"
-		" retained_bytes double precision, safe_bytes double precision, dead_letters double precision,"
-		" rss_bytes double precision, cpu_percent double precision, flush_p99_ms double precision)"
-		" join jobs j on j.id = s.job_id and j.deployment_id = $2"
-		" where s.at between now() - interval '7 days' and now() + interval '5 minutes'"
-		" on conflict do nothing",
-		samples, r->who.deployment_id);
-
-	if (rc == DB_OK)
-		reply(r, 200, "{}");
-	else if (rc == DB_REFUSED)
-		reply_error(r, 400, "bad_request", "samples",
-			    "samples: a member has the wrong type");
 	else
 		reply_db(r, rc);
 }

@@ -14,4 +14,11 @@ endif
 check_PROGRAMS += tests/bench/follow
 tests_bench_follow_SOURCES = tests/bench/follow.c
 tests_bench_follow_LDADD = libbase.la
+if CONTROL
+check_PROGRAMS += tests/bench/play
+tests_bench_play_SOURCES = tests/bench/play.c tests/bench/play.h tests/bench/play_conn.c tests/bench/play_worker.c
+tests_bench_play_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+tests_bench_play_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+tests_bench_play_LDADD = libbase.la $(JANSSON_LIBS)
+endif
 EXTRA_DIST += tests/bench/run tests/bench/bench.py tests/bench/simulate tests/bench/simulate.py

@@ -19,7 +19,7 @@ ends() {
 control_catalog
 
 step "commands"
-ends 0 "applied 1 migration" control migrate
+ends 0 "applied 2 migrations" control migrate
 ends 0 "applied 0 migrations" control migrate
 ends 0 "ezcdc-control " control --version
 ends 64 "Try" control --nonsense
