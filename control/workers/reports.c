@@ -150,21 +150,23 @@ void worker_statuses(struct request **all, int n)
 
 /* ------------------------------------------------------------------ samples */
 
+/* Parsed once, and then joined: the planner knows nothing of what is in a document. */
 static const char samples_sql[] =
-	"insert into job_metrics (job_id, step, at, rows_total, rows_per_second, bytes_per_second,"
-	" lag_bytes, lag_ms, queue_bytes, retained_bytes, safe_bytes, dead_letters, rss_bytes,"
-	" cpu_percent, flush_p99_ms) select j.id, 10, s.at, s.rows_total::bigint, s.rows_per_second,"
-	" s.bytes_per_second, s.lag_bytes, s.lag_ms, s.queue_bytes, s.retained_bytes, s.safe_bytes,"
-	" s.dead_letters, s.rss_bytes, s.cpu_percent, s.flush_p99_ms"
+	"with s as materialized (select q.deployment, s.*"
 	" from jsonb_to_recordset($2::jsonb) as q (deployment uuid, samples jsonb),"
 	" jsonb_to_recordset(q.samples)"
 	" as s (job_id uuid, at timestamptz, rows_total double precision,"
 	" rows_per_second double precision, bytes_per_second double precision,"
 	" lag_bytes double precision, lag_ms double precision, queue_bytes double precision,"
 	" retained_bytes double precision, safe_bytes double precision, dead_letters double precision,"
-	" rss_bytes double precision, cpu_percent double precision, flush_p99_ms double precision),"
-	" jobs j where j.id = any ($1::uuid[]) and j.id = s.job_id and j.deployment_id = q.deployment"
-	" and s.at between now() - interval '7 days' and now() + interval '5 minutes'"
+	" rss_bytes double precision, cpu_percent double precision, flush_p99_ms double precision)"
+	" where s.at between now() - interval '7 days' and now() + interval '5 minutes')"
+	" insert into job_metrics (job_id, step, at, rows_total, rows_per_second, bytes_per_second,"
+	" lag_bytes, lag_ms, queue_bytes, retained_bytes, safe_bytes, dead_letters, rss_bytes,"
+	" cpu_percent, flush_p99_ms) select j.id, 10, s.at, s.rows_total::bigint, s.rows_per_second,"
+	" s.bytes_per_second, s.lag_bytes, s.lag_ms, s.queue_bytes, s.retained_bytes, s.safe_bytes,"
+	" s.dead_letters, s.rss_bytes, s.cpu_percent, s.flush_p99_ms from s join jobs j"
+	" on j.id = s.job_id and j.deployment_id = s.deployment where j.id = any ($1::uuid[])"
 	" on conflict do nothing";
 
 /* False when what a sample names cannot be a job. */

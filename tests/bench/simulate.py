@@ -367,6 +367,7 @@ class Sim:
                  f" PostgreSQL {load[1]:.0f} %, simulator {load[2]:.0f} %; memory of the instances: "
                  + ", ".join(f"{rss_of(p.pid):.0f}" for p in self.instances) + " MiB")
         self.show(f)
+        self.show_statements()
 
     def show(self, f=None):
         f = f or self.players.figures()
@@ -379,6 +380,15 @@ class Sim:
             self.say("  %-18s %7d  p50 %8.1f ms  p99 %8.1f ms  max %8.1f ms" % line)
         self.say(f"  put off {f['put off']}, timeouts {f['timeouts']}, stale {f['stale']}; the simulator's own delay: at most "
                  f"{f['delay'] / 1000:.0f} ms")
+
+    def show_statements(self):
+        if "EZ_STATEMENTS" not in os.environ:
+            return
+        for line in catalog("select round(total_exec_time), calls, round((total_exec_time / calls)::numeric, 2), toplevel, left(regexp_replace("
+                            "query, '\\s+', ' ', 'g'), 120) from public.pg_stat_statements order by 1 desc limit "
+                            + os.environ["EZ_STATEMENTS"]).split("\n"):
+            self.say("  " + line)
+        catalog("select public.pg_stat_statements_reset()")
 
     # -------- what must hold
 
@@ -421,6 +431,7 @@ class Sim:
             self.problem(f"not all are up: {self.states()}, {self.players.figures()['registered']} workers have registered")
         self.say("all jobs run")
         self.show()
+        self.show_statements()
         people = People(self)
         people.start()
         time.sleep(min(10, a.calm))
