@@ -195,6 +195,8 @@ static void open_ports(void *tls)
 {
 	struct cluster *c = server.cluster;
 
+	/* The first port is open before the last is known. */
+	cluster_lock(c);
 	for (unsigned i = 0; i < c->n_fe; i++) {
 		c->fe[i].http_port =
 			open_port(&server.fe[i], NODE_FE, i, "fe", serve_http, tls);
@@ -204,6 +206,7 @@ static void open_ports(void *tls)
 	for (unsigned i = 0; i < c->n_be; i++)
 		c->be[i].http_port =
 			open_port(&server.be[i], NODE_BE, i, "be", serve_http, NULL);
+	cluster_unlock(c);
 	open_port(&server.stranger, NODE_STRANGER, 0, "stranger", serve_http, NULL);
 	open_port(&server.control, NODE_STRANGER, 0, "control", serve_control, NULL);
 }
