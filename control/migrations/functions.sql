@@ -116,7 +116,10 @@ create or replace function datasource_doc(s datasources) returns json language s
 		'plugin', s.plugin, 'config', s.config, 'revision', s.revision,
 		'jobs', (select count(*) from jobs j where (j.source_id = s.id or j.sink_id = s.id) and j.status <> 'deleted'),
 		'last_test', (select json_build_object('task_id', t.id, 'status', t.status, 'at', rfc3339(coalesce(t.finished_at, t.created_at)),
-			'ok', t.result -> 'ok', 'error', t.error)
+			'ok', t.result -> 'ok', 'error', t.error,
+			-- Failed checks but for those of single tables, which matter only to jobs that take them.
+			'failed', (select count(*) from jsonb_array_elements(case jsonb_typeof(t.result -> 'findings') when 'array' then t.result -> 'findings' else '[]' end) f
+				where f ->> 'status' = 'failed' and f ->> 'what' <> 'table'))
 			from tasks t where t.datasource_id = s.id and t.kind in ('check-source', 'check-sink') order by t.created_at desc limit 1),
 		'created_at', rfc3339(s.created_at), 'updated_at', rfc3339(s.updated_at))
 $$;
@@ -202,6 +205,12 @@ create or replace function alert_doc(a alerts) returns json language sql stable 
 		'since', rfc3339(a.since), 'fired_at', rfc3339(a.fired_at), 'resolved_at', rfc3339(a.resolved_at))
 $$;
 
+-- A length of time for people.
+create or replace function span_text(ms double precision) returns text language sql immutable as $$
+	select case when ms < 1000 then round(ms) || ' ms' when ms < 60000 then round(ms / 1000) || ' s'
+		when ms < 3600000 then round(ms / 60000) || ' min' else round(ms::numeric / 3600000, 1) || ' h' end
+$$;
+
 -- What each rule finds wrong right now.
 create or replace function breaches() returns table (rule_id uuid, subject uuid, subject_name text, value double precision, message text)
 language sql stable as $$
@@ -212,7 +221,7 @@ language sql stable as $$
 	found as (
 		select r.id, j.id as subject, j.name, 1::double precision as value, 'the job ' || j.name || ' has failed: ' || coalesce(left(j.error, 500), 'no reason given') as message
 			from alert_rules r join j on r.kind = 'job_failed' and j.status = 'failed' and (r.job_id is null or r.job_id = j.id) where r.enabled
-		union all select r.id, j.id, j.name, j.lag_ms, 'the job ' || j.name || ' is ' || round(j.lag_ms)::bigint || ' ms behind its source'
+		union all select r.id, j.id, j.name, j.lag_ms, 'the job ' || j.name || ' is ' || span_text(j.lag_ms) || ' behind its source'
 			from alert_rules r join j on r.kind = 'lag_ms' and j.fresh and j.lag_ms > r.threshold and (r.job_id is null or r.job_id = j.id) where r.enabled
 		union all select r.id, j.id, j.name, j.lag_bytes, 'the job ' || j.name || ' is ' || pg_size_pretty(round(j.lag_bytes)::bigint) || ' behind its source'
 			from alert_rules r join j on r.kind = 'lag_bytes' and j.fresh and j.lag_bytes > r.threshold and (r.job_id is null or r.job_id = j.id) where r.enabled
