@@ -8,7 +8,12 @@ dist_portal_DATA = \
 	control/portal/favicon.svg
 portalcssdir = $(portaldir)/css
 dist_portalcss_DATA = \
-	control/portal/css/parts.css \
+	control/portal/css/boxes.css \
+	control/portal/css/controls.css \
+	control/portal/css/figures.css \
+	control/portal/css/forms.css \
+	control/portal/css/lists.css \
+	control/portal/css/pages.css \
 	control/portal/css/portal.css
 portaljsdir = $(portaldir)/js
 dist_portaljs_DATA = \
@@ -18,9 +23,11 @@ dist_portaljs_DATA = \
 	control/portal/js/findings.js \
 	control/portal/js/form.js \
 	control/portal/js/format.js \
+	control/portal/js/keys.js \
 	control/portal/js/live.js \
 	control/portal/js/main.js \
 	control/portal/js/plugins.js \
+	control/portal/js/prefs.js \
 	control/portal/js/rules.js \
 	control/portal/js/shell.js \
 	control/portal/js/ui.js \
@@ -29,11 +36,13 @@ portaljobdir = $(portaldir)/js/job
 dist_portaljob_DATA = \
 	control/portal/js/job/actions.js \
 	control/portal/js/job/configuration.js \
+	control/portal/js/job/copy.js \
 	control/portal/js/job/dead-letters.js \
 	control/portal/js/job/history.js \
 	control/portal/js/job/log.js \
 	control/portal/js/job/overview.js \
-	control/portal/js/job/tables.js
+	control/portal/js/job/tables.js \
+	control/portal/js/job/trouble.js
 portalpagesdir = $(portaldir)/js/pages
 dist_portalpages_DATA = \
 	control/portal/js/pages/alerts.js \

@@ -4,8 +4,9 @@
  * carries the CSRF token that the log-in answered. Failures are ApiErrors with the words
  * of the server.
  */
-let csrf = null;
+let me = null;
 let onSignedOut = () => {};
+let onReach = () => {};
 
 export class ApiError extends Error {
 	constructor(status, code, message, field) {
@@ -14,12 +15,18 @@ export class ApiError extends Error {
 	}
 }
 
-export function setCsrf(token) {
-	csrf = token;
+/* Who is logged in, as the log-in or /api/me has answered; null: nobody. */
+export function setMe(who) {
+	me = who;
 }
 
 export function whenSignedOut(f) {
 	onSignedOut = f;
+}
+
+/* f(true | false): the server has answered, or nothing has. */
+export function whenReached(f) {
+	onReach = f;
 }
 
 async function read(res) {
@@ -33,12 +40,23 @@ async function read(res) {
 		e.message ?? `the server answered ${res.status}`, e.field ?? null);
 }
 
-async function send(method, path, body, signal) {
+/* Someone has logged in anew in another tab. The same person goes on; another one begins from the top. */
+async function isStillMe() {
+	const who = await send('GET', '/api/me');
+	if (who.user_id === me?.user_id) {
+		me = who;
+		return true;
+	}
+	location.reload();
+	return false;
+}
+
+async function send(method, path, body, signal, isAgain = false) {
 	const headers = { Accept: 'application/json' };
 	if (method !== 'GET') {
 		headers['Content-Type'] = 'application/json';
-		if (csrf)
-			headers['X-CSRF-Token'] = csrf;
+		if (me?.csrf_token)
+			headers['X-CSRF-Token'] = me.csrf_token;
 	}
 	let res;
 	try {
@@ -49,11 +67,15 @@ async function send(method, path, body, signal) {
 	} catch (e) {
 		if (e.name === 'AbortError')
 			throw e;
+		onReach(false);
 		throw new ApiError(0, 'offline', 'The control plane does not answer. This page tries again by itself.', null);
 	}
+	onReach(true);
 	try {
 		return await read(res);
 	} catch (e) {
+		if (e.code === 'csrf' && !isAgain && await isStillMe())
+			return send(method, path, body, signal, true);
 		if (e.status === 401 && path !== '/api/session' && path !== '/api/me')
 			onSignedOut();
 		throw e;

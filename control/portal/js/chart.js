@@ -59,6 +59,18 @@ function byteTicks(axis) {
 		axis.ticks.push({ value: at });
 }
 
+const LENGTHS_MS = [10, 20, 50, 100, 200, 500, ...[1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400, 172800].map((s) => s * 1000)];
+
+/* Lengths of time at steps that have short names. */
+function lengthTicks(axis) {
+	const step = LENGTHS_MS.find((ms) => axis.max / ms <= 5) ?? 604800000;
+	axis.ticks = [];
+	for (let at = 0; at <= axis.max; at += step)
+		axis.ticks.push({ value: at });
+}
+
+const TICKS = new Map([[fmt.bytes, byteTicks], [fmt.duration, lengthTicks]]);
+
 const crosshair = {
 	id: 'crosshair',
 	afterEvent(chart, { event }) {
@@ -117,8 +129,8 @@ function config(spec, group) {
 					ticks: { color: text, maxRotation: 0, autoSkip: true, maxTicksLimit: 7, padding: 6, callback: (v) => fmt.clock(v, group.long) } },
 				y: { beginAtZero: true, afterFit: (axis) => {
 					axis.width = AXIS_PX;
-				}, afterBuildTicks: spec.unit === fmt.bytes ? byteTicks : undefined, suggestedMax: spec.least ?? 1, grid: { color: grid, drawTicks: false },
-					ticks: { color: text, maxTicksLimit: 5, padding: 6, callback: (v) => spec.unit(v) } },
+				}, afterBuildTicks: TICKS.get(spec.unit), suggestedMax: spec.least ?? 1, grid: { color: grid, drawTicks: false },
+					ticks: { color: text, maxTicksLimit: 5, padding: 6, callback: (v) => (spec.axis ?? spec.unit)(v) } },
 			},
 		},
 		plugins: [crosshair],
@@ -133,9 +145,9 @@ export class ChartGroup {
 		this.at = null;
 	}
 
-	/* spec: {title, unit(value), lines: [{label, name}]}. Gives the node to put on the page. */
+	/* spec: {title, unit(value), axis(value) if ticks are written otherwise, lines: [{label, name}]}. Gives the node to put on the page. */
 	add(spec) {
-		const canvas = h('canvas', { role: 'img', 'aria-label': spec.title });
+		const canvas = h('canvas', { role: 'img', tabindex: '0', 'aria-label': spec.title, onkeydown: (e) => this.move(e), onblur: () => this.point(null) });
 		const readings = spec.lines.map(() => h('strong'));
 		const times = h('span.chart-time');
 		const node = h('figure.chart', h('figcaption', h('span.chart-title', spec.title), times,
@@ -186,6 +198,25 @@ export class ChartGroup {
 		this.read();
 	}
 
+	/* The crosshair of all charts to a time; null: away. */
+	point(at) {
+		this.at = at;
+		this.charts.forEach((c) => c.draw());
+		this.read();
+	}
+
+	/* By keyboard, a fiftieth of the width at a time. */
+	move(e) {
+		const way = { ArrowLeft: -1, ArrowRight: 1 }[e.key];
+		if (e.key === 'Escape')
+			this.point(null);
+		if (!way || !this.last)
+			return;
+		e.preventDefault();
+		const [, , from, to] = this.last;
+		this.point(Math.min(to, Math.max(from, (this.at ?? to) + way * (to - from) / 50)));
+	}
+
 	/* The value under the crosshair, else the newest. */
 	read() {
 		for (const p of this.parts) {
@@ -195,6 +226,7 @@ export class ChartGroup {
 				p.readings[i].textContent = point && point.y !== null ? p.spec.unit(point.y) : '–';
 				p.times.textContent = this.at && point ? fmt.clock(point.x, this.long) : '';
 			});
+			p.canvas.setAttribute('aria-label', [p.spec.title, ...p.spec.lines.map((l, i) => `${l.label} ${p.readings[i].textContent}`), p.times.textContent].filter(Boolean).join(', '));
 		}
 	}
 

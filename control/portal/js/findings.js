@@ -6,7 +6,7 @@ import * as ui from './ui.js';
 const COMMAND = /^(GRANT|ALTER|CREATE|DROP|SELECT|ezcdc|sudo)\b/;
 
 /* A command to copy, and the words that follow it. */
-function remedy(text) {
+export function remedy(text) {
 	if (!COMMAND.test(text))
 		return text;
 	const end = text.search(/, (or|and|then) | \(|; /);
@@ -27,19 +27,22 @@ export function aboutTables(report, match = null) {
 	};
 }
 
+const FIRST = ['failed', 'warning', 'ok'];
+
+/* What needs somebody comes first. */
 export function findings(report) {
-	const list = report?.findings ?? [];
+	const list = [...report?.findings ?? []].sort((a, b) => FIRST.indexOf(a.status) - FIRST.indexOf(b.status));
 	return h('ul.findings', list.map((f, i) => h('li', { key: i },
 		h('div.finding-state', ui.badge(f.status === 'failed' ? 'failed' : f.status)),
 		h('div.finding-words', h('strong', f.what), f.text ? h('div', f.text) : null,
-			f.remedy ? h('div.remedy', h('span', 'To mend it: '), remedy(f.remedy)) : null))));
+			f.remedy ? h('div.remedy', h('span', 'How to fix it: '), remedy(f.remedy)) : null))));
 }
 
 export function verdict(report) {
 	const bad = (report?.findings ?? []).filter((f) => f.status === 'failed').length;
 	const odd = (report?.findings ?? []).filter((f) => f.status === 'warning').length;
 	if (bad)
-		return ui.notice('bad', `${bad} of ${report.findings.length} checks failed`, 'Each says below what mends it.');
+		return ui.notice('bad', `${bad} of ${report.findings.length} checks failed`, 'Each one below says how to fix it.');
 	if (odd)
 		return ui.notice('wait', `It works, with ${odd === 1 ? 'a warning' : `${odd} warnings`}`, null);
 	return ui.notice('good', report?.findings?.length ? `All ${report.findings.length} checks passed` : 'The check passed', null);

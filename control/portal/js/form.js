@@ -108,6 +108,19 @@ function control(o, value) {
 	return { input, read: () => input.value.trim() || undefined };
 }
 
+/* "Default: 8. From 1 to 1024." below the help, where it stays when something is typed. */
+function limits(o) {
+	const words = { true: 'yes', false: 'no' };
+	const texts = [];
+	if (o.default && !(o.help ?? '').includes(o.default))
+		texts.push(`Default: ${words[o.default] ?? o.default}.`);
+	if (o.type === 'int' && o.min !== undefined)
+		texts.push(`From ${o.min}${o.max < 2 ** 53 ? ` to ${o.max}` : ''}.`);
+	if (o.type === 'size' || o.type === 'duration')
+		texts.push(`Such as ${EXAMPLES[o.type]}.`);
+	return texts.length ? h('span.limits', ` ${texts.join(' ')}`) : null;
+}
+
 function problemOf(o, value, input) {
 	if (value === undefined)
 		return o.required ? 'is needed' : null;
@@ -130,9 +143,9 @@ function drawField(o, value) {
 	if (o.required)
 		c.input.setAttribute('aria-required', 'true');
 	const node = h('div.field', { class: o.type === 'list' || o.type === 'map' || o.name === 'conninfo' ? 'field-wide' : '' },
-		h('label', { for: id }, o.label || o.name, o.required ? h('span.needed', ' needed') : null),
+		h('label', { for: id }, o.label || o.name, o.required ? h('span.needed', ' required') : null),
 		c.node ?? c.input,
-		h('div.help', { id: `${id}-h` }, o.help ?? ''), problem);
+		h('div.help', { id: `${id}-h` }, o.help ?? '', limits(o)), problem);
 	return {
 		option: o, node, input: c.input, read: c.read,
 		say: (text) => {

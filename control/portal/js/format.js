@@ -20,6 +20,11 @@ export function short(n) {
 	return Math.abs(n) < 10 ? fine.format(n) : whole.format(n);
 }
 
+/* The ends of an axis: 5 k beside 15 k. */
+export function brief(n) {
+	return Math.abs(n) >= 1000 && Math.abs(n) < 1e6 ? `${fine.format(n / 1e3)} k` : short(n);
+}
+
 export function rate(n) {
 	return known(n) ? `${short(n)} rows/s` : NONE;
 }
@@ -71,16 +76,19 @@ export function since(iso) {
 	return ago(iso).replace(/ ago$/, '').replace('just now', 'some seconds');
 }
 
+const stamp = new Intl.DateTimeFormat('en-GB', {
+	day: 'numeric', month: 'short', year: 'numeric', hour: '2-digit', minute: '2-digit', second: '2-digit', timeZoneName: 'short',
+});
+
+/* "22 Nov 2026, 20:19:05 CET" */
 export function exact(iso) {
-	if (!iso)
-		return '';
-	return new Date(iso).toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'medium' });
+	return iso ? stamp.format(new Date(iso)) : '';
 }
 
 export function clock(ms, withDay = false) {
 	const d = new Date(ms);
 	const time = d.toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' });
-	return withDay ? `${d.getDate()}.${d.getMonth() + 1}. ${time}` : time;
+	return withDay ? `${d.toLocaleDateString('en-GB', { day: 'numeric', month: 'short' })} ${time}` : time;
 }
 
 export function plural(n, one, many = `${one}s`) {

@@ -8,14 +8,34 @@ const KINDS = ['job', 'worker', 'task', 'alert'];
 const subscribers = new Set();
 let source = null;
 let isUp = false;
+let isReached = true;
 let hasBeenDown = false;
 const watchers = new Set();
 
+/* live: news come as they happen; polling: pages ask every few seconds; offline: nothing answers. */
+export function state() {
+	return !isReached ? 'offline' : isUp ? 'live' : 'polling';
+}
+
+function change(make) {
+	const before = state();
+	make();
+	if (state() !== before)
+		watchers.forEach((f) => f(state()));
+}
+
 function setUp(up) {
-	if (isUp === up)
-		return;
-	isUp = up;
-	watchers.forEach((f) => f(up));
+	change(() => {
+		isUp = up;
+		isReached ||= up;
+	});
+}
+
+/* Whether the last request got any answer. */
+export function setReached(reached) {
+	change(() => {
+		isReached = reached;
+	});
 }
 
 function tell(kind, data) {
@@ -73,7 +93,7 @@ export function isLive() {
 	return isUp;
 }
 
-/* f(up) whenever the stream comes or goes. */
+/* f(state) whenever it changes. */
 export function watch(f) {
 	watchers.add(f);
 	return () => watchers.delete(f);

@@ -5,6 +5,7 @@ import * as api from './api.js';
 import * as live from './live.js';
 import * as ui from './ui.js';
 import { View } from './view.js';
+import * as keys from './keys.js';
 import { shell, markNav } from './shell.js';
 
 /* Each page is a module of its own, fetched when it is first looked at. */
@@ -58,6 +59,7 @@ function fresh(params) {
 	const root = h('div.page');
 	mount(main, root);
 	view = new View(root, params, me, navigate);
+	view.path = location.pathname;
 	return view;
 }
 
@@ -83,7 +85,7 @@ async function showPage(focus) {
 		v.root.querySelector('h1')?.focus({ preventScroll: true });
 }
 
-export function navigate(href, { replace = false } = {}) {
+function navigate(href, { replace = false } = {}) {
 	const url = new URL(href, location.href);
 	const samePage = url.pathname === location.pathname;
 	history[replace ? 'replaceState' : 'pushState']({}, '', url);
@@ -106,12 +108,15 @@ function onLink(e) {
 	navigate(url.href);
 }
 
-async function signIn(page) {
+/* `why`: what a person who has not asked for it should know. */
+async function signIn(page, why = null) {
 	end();
 	live.disconnect();
 	me = null;
+	api.setMe(null);
 	const { door } = await import('./pages/door.js');
-	door(app, page, (who) => {
+	document.querySelectorAll('dialog[open]').forEach((d) => d.remove());
+	door(app, page, why, (who) => {
 		if (location.pathname === '/setup' || location.pathname === '/login')
 			history.replaceState({}, '', '/');
 		enter(who);
@@ -120,7 +125,7 @@ async function signIn(page) {
 
 function enter(who) {
 	me = who;
-	api.setCsrf(who.csrf_token);
+	api.setMe(who);
 	main = h('main', { id: 'main' });
 	shell(app, main, me, signOut);
 	live.connect();
@@ -134,15 +139,22 @@ async function signOut() {
 		if (e.status !== 401)
 			return ui.toast(ui.sentence(e.message), 'bad');
 	}
-	api.setCsrf(null);
 	history.replaceState({}, '', '/');
 	return signIn('login');
 }
 
+function onBack() {
+	if (!me || (view?.path === location.pathname && view.samePage?.()))
+		return;
+	showPage(false);
+}
+
 async function start() {
 	document.addEventListener('click', onLink);
-	addEventListener('popstate', () => me && showPage(false));
-	api.whenSignedOut(() => me && signIn('login'));
+	addEventListener('popstate', onBack);
+	keys.listen({ view: () => me && view, navigate });
+	api.whenReached(live.setReached);
+	api.whenSignedOut(() => me && signIn('login', 'Your session has ended. Log in again to go on where you were; nothing that runs is touched by this.'));
 	if (location.pathname === '/setup')
 		return signIn('setup');
 	try {

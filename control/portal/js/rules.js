@@ -45,7 +45,7 @@ export class RuleForm {
 		this.node = h('form', { onsubmit: (e) => this.submit(e), oninput: () => this.tell(), onchange: () => this.tell() },
 			ui.field('When', this.kind), this.which, this.limit, ui.field('For at least (seconds)', this.seconds), ui.field('Tell', this.channel),
 			ui.field('Name of the rule', this.name), this.words,
-			h('div.box-actions', ui.button('Cancel', () => close(false)), h('button.btn.btn-primary', { type: 'submit' }, 'Make the rule')));
+			h('div.box-actions', ui.button('Cancel', () => close(false)), h('button.btn.btn-primary', { type: 'submit' }, 'Create rule')));
 		this.kind.onchange = () => this.fit();
 		this.fit();
 	}
@@ -56,7 +56,7 @@ export class RuleForm {
 			await api.post('/api/alerts/rules', this.read());
 			this.close(true);
 			await this.done();
-		}, 'The rule is made.');
+		}, 'The rule is created.');
 	}
 
 	fit() {

@@ -2,6 +2,7 @@
 /* What stands around every page: the way to the others, who is logged in, whether news come. */
 import { h, s, mount } from './dom.js';
 import * as api from './api.js';
+import { help } from './keys.js';
 import * as live from './live.js';
 import * as ui from './ui.js';
 
@@ -13,6 +14,7 @@ const ICONS = {
 	alerts: 'M6 17V11a6 6 0 0 1 12 0v6l2 2H4zM10 21h4',
 	users: 'M9 11a4 4 0 1 0 0-8 4 4 0 0 0 0 8M2 21c0-8 14-8 14 0M17 4a4 4 0 0 1 0 7M19 15c2 1 3 3 3 6',
 	tokens: 'M15 9a4 4 0 1 0-4 4l-1 1v2H8v2H6v3H3v-3l6-6',
+	menu: 'M4 7h16M4 12h16M4 17h16',
 	audit: 'M6 3h9l4 4v14H6zM9 11h7M9 15h7M9 7h3',
 };
 
@@ -28,14 +30,21 @@ const PLACES = [
 ];
 
 let nav = null;
+let toggle = null;
 let stopWatching = null;
 
 function icon(name) {
 	return s('svg.icon', { viewBox: '0 0 24 24', 'aria-hidden': 'true' }, s('path', { d: ICONS[name] }));
 }
 
+/* On narrow screens the places are behind a button. */
+function openMenu(open) {
+	nav?.classList.toggle('is-open', open);
+	toggle?.setAttribute('aria-expanded', String(open));
+}
+
 export function markNav(path) {
-	nav?.classList.remove('is-open');
+	openMenu(false);
 	for (const a of nav?.querySelectorAll('a.place') ?? []) {
 		const at = a.getAttribute('href');
 		const here = at === '/' ? path === '/' : path === at || path.startsWith(`${at}/`);
@@ -61,14 +70,20 @@ function changePassword() {
 	h('div.box-actions', ui.button('Cancel', () => close(false)), h('button.btn.btn-primary', { type: 'submit' }, 'Change'))));
 }
 
+const LIVE = {
+	live: 'Updates arrive as they happen.',
+	polling: 'Live updates are down: this page asks every few seconds instead.',
+	offline: 'The control plane does not answer. This page keeps trying; pipelines run on without it.',
+};
+
 function liveMark() {
-	const node = h('span.live');
-	const draw = (up) => {
-		node.classList.toggle('is-up', up);
-		node.textContent = up ? 'live' : 'polling';
-		node.title = up ? 'News arrive as they happen.' : 'The stream of news is down: this page asks every few seconds.';
+	const node = h('span.live', { role: 'status' });
+	const draw = (state) => {
+		node.setAttribute('class', `live is-${state}`);
+		node.textContent = state;
+		node.title = LIVE[state];
 	};
-	draw(live.isLive());
+	draw(live.state());
 	stopWatching?.();
 	stopWatching = live.watch(draw);
 	return node;
@@ -76,19 +91,24 @@ function liveMark() {
 
 export function shell(app, main, me, signOut) {
 	const order = ['viewer', 'operator', 'admin'];
-	const toggle = h('button.btn.btn-plain.nav-toggle', {
-		type: 'button', 'aria-label': 'Menu', onclick: () => nav.classList.toggle('is-open'),
-	}, '☰');
-	nav = h('nav.side', { 'aria-label': 'Main' },
+	toggle = h('button.btn.btn-plain.nav-toggle', {
+		type: 'button', 'aria-label': 'Menu', 'aria-controls': 'places', 'aria-expanded': 'false', onclick: () => openMenu(!nav.classList.contains('is-open')),
+	}, icon('menu'));
+	nav = h('nav.side', { 'aria-label': 'Main', onkeydown: (e) => {
+		if (e.key === 'Escape' && nav.classList.contains('is-open')) {
+			openMenu(false);
+			toggle.focus();
+		}
+	} },
 		h('div.side-top', h('a.brand', { href: '/' }, h('img', { src: '/favicon.svg', alt: '', width: 26, height: 26 }), 'EZ-CDC'),
 			liveMark(), toggle),
-		h('div.side-body',
+		h('div.side-body', { id: 'places' },
 			PLACES.filter((p) => order.indexOf(me.role) >= order.indexOf(p[3]))
 				.map(([text, href, name]) => h('a.place', { href }, icon(name), text)),
 			h('div.side-end',
 				h('div.who', h('strong', me.name), h('span', me.role)),
-				ui.button('Password', changePassword, 'small'),
-				ui.button('Log out', signOut, 'small'))));
+				h('div.side-links', ui.button('Password', changePassword, 'bare'), ui.button('Keys', help, 'bare', { 'aria-keyshortcuts': '?' }),
+					ui.button('Log out', signOut, 'bare')))));
 	mount(app, h('a.skip', { href: '#main', onclick: (e) => {
 		e.preventDefault();
 		main.querySelector('h1')?.focus();

@@ -2,6 +2,7 @@
 /* The small parts that all pages are made of. */
 import { h, s, mount, uid } from './dom.js';
 import * as fmt from './format.js';
+import { pref } from './prefs.js';
 
 /* ------------------------------------------------------------------ states */
 
@@ -57,8 +58,15 @@ export function jobState(job) {
 
 /* ------------------------------------------------------------------ words */
 
+/* How long ago, with the exact time behind it, or the other way round: as the person likes. */
 export function when(iso) {
-	return h('time.nowrap', { datetime: iso ?? '', title: fmt.exact(iso) }, fmt.ago(iso));
+	const isExact = pref('times') === 'exact';
+	return h('time.nowrap', { datetime: iso ?? '', title: isExact ? fmt.ago(iso) : fmt.exact(iso) }, isExact && iso ? fmt.exact(iso) : fmt.ago(iso));
+}
+
+/* Both at once, where the moment itself matters. */
+export function moment(iso) {
+	return h('time.moment', { datetime: iso ?? '' }, h('span', fmt.ago(iso)), h('span.muted', fmt.exact(iso)));
 }
 
 export function heading(title, lead, ...actions) {
@@ -67,9 +75,9 @@ export function heading(title, lead, ...actions) {
 		actions.flat().some(Boolean) && h('div.page-actions', actions));
 }
 
-export function crumbs(...links) {
-	return h('nav.crumbs', { 'aria-label': 'You are here' },
-		links.map(([text, href]) => [h('a', { href }, text), h('span', { 'aria-hidden': 'true' }, ' / ')]));
+/* The way back to the list that a page belongs to. */
+export function crumb(text, href) {
+	return h('nav.crumbs', { 'aria-label': 'Back' }, h('a', { href }, h('span', { 'aria-hidden': 'true' }, '← '), text));
 }
 
 export function empty(title, text, ...actions) {
@@ -93,7 +101,7 @@ export function sentence(text) {
 }
 
 export function skeleton(rows = 5) {
-	return h('div.skeleton', { 'aria-hidden': 'true' }, Array.from({ length: rows }, () => h('div')));
+	return h('div.skeleton', { role: 'status' }, h('span.visually-hidden', 'Loading'), Array.from({ length: rows }, () => h('div', { 'aria-hidden': 'true' })));
 }
 
 /* ------------------------------------------------------------------ controls */
@@ -135,7 +143,7 @@ export function toast(text, tone = 'good') {
 	/* What lies below an open dialog is not seen. */
 	const box = [...document.querySelectorAll('dialog[open]')].at(-1) ?? document.getElementById('toasts');
 	const close = () => node.remove();
-	const node = h('div.toast-line', { class: `notice-${tone}` }, h('span', text),
+	const node = h('div.toast-line', { class: `notice-${tone}`, role: tone === 'bad' ? 'alert' : 'status' }, h('span', text),
 		h('button.btn-close-plain', { type: 'button', 'aria-label': 'Close', onclick: close }, '×'));
 	box.append(node);
 	setTimeout(close, tone === 'bad' ? 12000 : 5000);
@@ -200,11 +208,20 @@ export function tabs(items, current, hrefOf) {
 			text, n ? h('span.tab-count', String(n)) : null)));
 }
 
-/* columns: [text, class]; rows: arrays of cells, each with `key` on the tr. */
+/*
+ * columns: [text, class, aria-sort]; rows: <tr>s with a `key`. On narrow screens the rows are drawn as cards; the roles are
+ * named so that it stays a table for those who hear it.
+ */
 export function table(label, columns, rows) {
-	return h('div.table-wrap', h('table.list', { 'aria-label': label },
-		h('thead', h('tr', columns.map(([text, cls]) => h('th', { scope: 'col', class: cls ?? '' }, text)))),
-		h('tbody', rows)));
+	for (const tr of rows) {
+		tr.setAttribute('role', 'row');
+		for (const td of tr.children)
+			td.setAttribute('role', 'cell');
+	}
+	return h('div.table-wrap', h('table.list', { 'aria-label': label, role: 'table' },
+		h('thead', { role: 'rowgroup' }, h('tr', { role: 'row' }, columns.map(([text, cls, sort]) =>
+			h('th', { scope: 'col', role: 'columnheader', class: cls ?? '', 'aria-sort': sort ?? null }, text || h('span.visually-hidden', 'What can be done'))))),
+		h('tbody', { role: 'rowgroup' }, rows)));
 }
 
 export function bar(part, of, label) {
@@ -233,8 +250,14 @@ export function spark(values, label) {
 		s('path', { d, 'vector-effect': 'non-scaling-stroke' }));
 }
 
+/* "4,185 rows/s": the number large, its unit small. */
+function measured(value) {
+	const [, number, unit] = /^([\d.,]+) ([^\d]+)$/.exec(value) ?? [];
+	return number ? [number, h('span.stat-unit', ` ${unit}`)] : value;
+}
+
 export function stat(label, value, note) {
-	return h('div.stat', h('div.stat-label', label), h('div.stat-value', value), note && h('div.stat-note', note));
+	return h('div.stat', h('div.stat-label', label), h('div.stat-value', measured(value)), note && h('div.stat-note', note));
 }
 
 export function field(label, input, help) {

@@ -9,6 +9,7 @@ import * as ui from './ui.js';
 
 const SLOW_MS = 10000;
 const FAST_MS = 3000;
+const SOON_MS = 250;
 
 export class View {
 	constructor(root, params, me, navigate) {
@@ -32,14 +33,24 @@ export class View {
 	load(fetch, render, { kinds = [], every = SLOW_MS } = {}) {
 		Object.assign(this, { fetch, render, every });
 		this.draw();
-		let timer = null;
-		this.cleanups.push(live.subscribe(kinds, () => {
-			clearTimeout(timer);
-			timer = setTimeout(() => this.reload(), 250);
-		}), () => clearTimeout(timer));
-		this.tick = setInterval(() => this.pulse(), 1000);
-		this.cleanups.push(() => clearInterval(this.tick));
+		const tick = setInterval(() => this.pulse(), 1000);
+		const onShown = () => this.isStale && !document.hidden && this.reload();
+		document.addEventListener('visibilitychange', onShown);
+		this.cleanups.push(live.subscribe(kinds, () => this.soon()), () => clearTimeout(this.timer), () => clearInterval(tick),
+			() => document.removeEventListener('visibilitychange', onShown));
 		return this.reload();
+	}
+
+	/* Many news within a moment are one reload, and one that takes long does not follow on itself. A page that nobody sees waits. */
+	soon() {
+		if (document.hidden) {
+			this.isStale = true;
+			return;
+		}
+		this.timer ??= setTimeout(() => {
+			this.timer = null;
+			this.reload();
+		}, Math.max(SOON_MS, 2 * (this.tookMs ?? 0)));
 	}
 
 	pulse() {
@@ -58,6 +69,8 @@ export class View {
 		this.busy = true;
 		do {
 			this.again = false;
+			this.isStale = false;
+			const began = Date.now();
 			try {
 				this.data = await this.fetch(this.signal);
 				this.failed = null;
@@ -69,9 +82,10 @@ export class View {
 					console.error(e);
 			}
 			this.loadedAt = Date.now();
+			this.tookMs = this.loadedAt - began;
+			this.draw();
 		} while (this.again && !this.signal.aborted);
 		this.busy = false;
-		this.draw();
 	}
 
 	draw() {

@@ -25,17 +25,17 @@ const ACTIONS = [
 
 const DONE = {
 	start: 'It starts as soon as a worker takes it.', retry: 'It tries again.', resume: 'It goes on.', pause: 'It pauses after what is in flight.',
-	restart: 'It starts anew.', stop: 'It stops after what is in flight.',
+	restart: 'It restarts.', stop: 'It stops after what is in flight.',
 };
 
 const ASK = {
-	stop: { title: 'Stop this job?', action: 'Stop', text: 'What is in flight is made durable first, and nothing is lost. Until it starts again the source keeps every change on its disk.' },
-	restart: { title: 'Restart this job?', action: 'Restart', text: 'It stops after what is in flight and goes on from there with a new process.' },
+	stop: { action: 'Stop', text: 'What is in flight is made durable first, and nothing is lost. Until it starts again the source keeps every change on its disk.' },
+	restart: { action: 'Restart', text: 'It stops after what is in flight and goes on from there with a new process.' },
 };
 
 async function run(view, job, name, e) {
 	const at = { currentTarget: e.currentTarget };
-	if (ASK[name] && !await ui.confirm({ ...ASK[name], danger: name === 'stop' }))
+	if (ASK[name] && !await ui.confirm({ ...ASK[name], title: `${ASK[name].action} ${job.name}?`, danger: name === 'stop' }))
 		return;
 	await ui.act(at, async () => {
 		await api.post(`/api/jobs/${job.job_id}/${name}`);
@@ -67,6 +67,6 @@ export function actions(view, job) {
 	const buttons = ACTIONS.filter(([name]) => ALLOWED[name].includes(job.status) && !ending)
 		.map(([name, text, kind]) => ui.button(text, (e) => run(view, job, name, e), kind, { key: name }));
 	if (ALLOWED.delete.includes(job.status))
-		buttons.push(ui.button('Delete', (e) => removeJob(view, job, e), 'danger', { key: 'delete' }));
+		buttons.push(ui.button('Delete', (e) => removeJob(view, job, e), 'danger-plain', { key: 'delete' }));
 	return buttons;
 }

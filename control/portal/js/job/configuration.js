@@ -31,7 +31,7 @@ export class Configuration {
 			return;
 		const at = { currentTarget: e.currentTarget };
 		const runs = ['starting', 'running', 'paused'].includes(job.status);
-		if (runs && !await ui.confirm({ title: 'Change a running job?', action: 'Save and restart', text: 'It stops after what is in flight and goes on with the new settings.' }))
+		if (runs && !await ui.confirm({ title: `Change ${job.name} while it runs?`, action: 'Save and restart', text: 'It stops after what is in flight and goes on with the new settings.' }))
 			return;
 		await ui.act(at, async () => {
 			const tables = this.tables.value.split('\n').map((l) => l.trim()).filter(Boolean);
@@ -48,7 +48,7 @@ export class Configuration {
 
 	render(job) {
 		if (this.form)
-			return h('div.editor', ui.field('Tables', this.tables, 'Patterns like public.orders or public.*, one a line; ! in front excludes. Empty: every table of the publication.'),
+			return h('div.editor.panel', ui.field('Tables', this.tables, 'Patterns like public.orders or public.*, one a line; ! in front excludes. Empty: every table of the publication.'),
 				hold(this.form.node), h('div.box-actions', ui.button('Cancel', () => {
 					this.form = null;
 					this.view.draw();

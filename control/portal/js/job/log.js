@@ -6,7 +6,10 @@ import * as ui from '../ui.js';
 
 function clock(iso) {
 	const d = new Date(iso);
-	return Number.isNaN(d.getTime()) ? '' : `${d.toLocaleTimeString('en-GB')}.${String(d.getMilliseconds()).padStart(3, '0')}`;
+	if (Number.isNaN(d.getTime()))
+		return '';
+	const day = d.toDateString() === new Date().toDateString() ? '' : `${d.toLocaleDateString('en-GB', { day: 'numeric', month: 'short' })} `;
+	return `${day}${d.toLocaleTimeString('en-GB')}.${String(d.getMilliseconds()).padStart(3, '0')}`;
 }
 
 const LEVELS = ['error', 'warning', 'notice', 'info', 'debug'];
@@ -56,8 +59,8 @@ export class Log {
 		return [
 			h('div.filters', h('input.form-control', { type: 'search', placeholder: 'Search the log', 'aria-label': 'Search the log', value: this.view.query.get('find') ?? '', oninput: (e) => this.view.set({ find: e.target.value }) }),
 				h('select.form-select', { 'aria-label': 'Least level', value: level, onchange: (e) => this.view.set({ level: e.target.value === 'info' ? '' : e.target.value }) },
-					LEVELS.map((l) => h('option', { value: l }, l === 'error' ? 'errors only' : `${l} and worse`)))),
-			shown.length === 0 ? ui.empty('Nothing here', 'No line fits, or the log is still empty.')
+					LEVELS.map((l) => h('option', { value: l }, l === 'error' ? 'errors only' : `${l} and above`)))),
+			shown.length === 0 ? ui.empty('No lines', 'No line matches, or the log is still empty.')
 				: h('div.log', { tabindex: '0', role: 'log', 'aria-label': 'Log' }, shown.map((l, i) => this.line(l, i)).reverse()),
 			h('p.muted', 'Newest first. Values of rows never stand in a log.'),
 		];

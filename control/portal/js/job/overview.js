@@ -5,6 +5,8 @@ import * as api from '../api.js';
 import { ChartGroup } from '../chart.js';
 import * as fmt from '../format.js';
 import * as ui from '../ui.js';
+import { Pace, copyPanel } from './copy.js';
+import { timeline } from './history.js';
 
 const RANGES = [['15m', '15 min', 900], ['1h', '1 hour', 3600], ['6h', '6 hours', 21600], ['24h', '1 day', 86400], ['7d', '7 days', 604800]];
 const DEFAULT = '1h';
@@ -33,13 +35,15 @@ function figures(job) {
 	const m = job.metrics;
 	const live = ['running', 'paused'].includes(job.status);
 	const limit = m.safe_bytes > 0 ? m.retained_bytes + m.safe_bytes : null;
+	if (!m.at)
+		return null;
 	return h('div.stats',
 		ui.stat('Rate', live ? fmt.rate(m.rows_per_second) : '–', live ? `${fmt.bytes(m.bytes_per_second)}/s` : null),
 		ui.stat('Lag', live ? fmt.duration(m.lag_ms) : '–', live ? fmt.bytes(m.lag_bytes) : null),
-		ui.stat('Log kept at the source', fmt.bytes(m.retained_bytes), limit
+		ui.stat('Kept at source', fmt.bytes(m.retained_bytes), limit
 			? [ui.bar(m.retained_bytes, limit, 'of the limit'), `${fmt.percent(m.retained_bytes, limit)} % of ${fmt.bytes(limit)}`]
 			: m.retained_bytes === null || m.retained_bytes === undefined ? null : 'the source sets no limit'),
-		ui.stat('Write of a batch, p99', fmt.duration(m.flush_p99_ms), m.queue_bytes === null || m.queue_bytes === undefined ? null : `${fmt.bytes(m.queue_bytes)} waiting`),
+		ui.stat('Batch write, p99', fmt.duration(m.flush_p99_ms), m.queue_bytes === null || m.queue_bytes === undefined ? null : `${fmt.bytes(m.queue_bytes)} waiting`),
 		ui.stat('Dead letters', fmt.count(m.dead_letters), null),
 		ui.stat('On the worker', fmt.bytes(m.rss_bytes), m.cpu_percent === null || m.cpu_percent === undefined ? null : `${m.cpu_percent.toFixed(1)} % of a CPU`));
 }
@@ -47,11 +51,12 @@ function figures(job) {
 export class Overview {
 	constructor(view) {
 		this.view = view;
+		this.pace = new Pace();
 		this.group = new ChartGroup();
 		this.charts = [
-			{ title: 'Throughput', unit: (v) => `${fmt.short(v)}/s`, lines: [{ label: 'rows', name: 'rows_per_second' }] },
+			{ title: 'Throughput', unit: fmt.rate, axis: (v) => `${fmt.brief(v)}/s`, lines: [{ label: 'rows', name: 'rows_per_second' }] },
 			{ title: 'Lag', unit: fmt.duration, least: 1000, lines: [{ label: 'time', name: 'lag_ms' }] },
-			{ title: 'Write of a batch, p99', unit: fmt.duration, least: 10, lines: [{ label: 'p99', name: 'flush_p99_ms' }] },
+			{ title: 'Batch write time, p99', unit: fmt.duration, least: 10, lines: [{ label: 'p99', name: 'flush_p99_ms' }] },
 			{ title: 'Log at the source', unit: fmt.bytes, least: 1048576, lines: [{ label: 'kept', name: 'retained_bytes' }, { label: 'behind', name: 'lag_bytes' }] },
 		].map((c) => this.group.add(c));
 	}
@@ -63,7 +68,9 @@ export class Overview {
 	async fetch(signal) {
 		const to = Date.now();
 		const from = to - this.range()[2] * 1000;
-		this.series = await api.get(api.query(`/api/jobs/${this.view.params.id}/metrics`, { from: new Date(from).toISOString() }), signal);
+		const own = `/api/jobs/${this.view.params.id}`;
+		[this.series, this.events] = await Promise.all([
+			api.get(api.query(`${own}/metrics`, { from: new Date(from).toISOString() }), signal), api.get(`${own}/events?limit=5`, signal)]);
 		this.span = [from, to];
 	}
 
@@ -77,11 +84,13 @@ export class Overview {
 			this.group.update(points, this.series.step, ...this.span);
 		const current = this.range()[0];
 		return [
-			diagram(job), figures(job),
+			diagram(job), copyPanel(job, this.pace, this.view.href({ tab: 'tables' })), figures(job),
 			h('div.row-between', h('h2', 'Over time'), h('div.chips', { role: 'group', 'aria-label': 'Time range' }, RANGES.map(([name, text]) =>
 				h('a.chip', { key: name, href: this.view.href({ range: name === DEFAULT ? null : name }), 'aria-current': name === current ? 'true' : null }, text)))),
-			points.length === 0 ? h('p.muted', 'No figures in this range. A running job sends some every ten seconds.') : null,
+			points.length === 0 ? h('p.panel.muted', 'No figures in this range. A running job sends some every ten seconds.') : null,
 			h('div.charts.charts-two', { hidden: points.length === 0 }, this.charts.map(hold)),
+			this.events?.items.length > 0 && h('section.panel', h('div.row-between', h('h2', 'Lately'), h('a', { href: this.view.href({ tab: 'history' }) }, 'Full history')),
+				timeline(this.events.items)),
 		];
 	}
 

@@ -4,6 +4,7 @@ import { h } from '../dom.js';
 import * as api from '../api.js';
 import * as fmt from '../format.js';
 import * as ui from '../ui.js';
+import { Pace, timeLeft } from './copy.js';
 
 const STATES = {
 	waiting: ['quiet', 'waiting'], copying: ['busy', 'copying'], copied: ['good', 'copied'], streaming: ['good', 'streaming'],
@@ -12,30 +13,17 @@ const STATES = {
 export class Tables {
 	constructor(view) {
 		this.view = view;
-		this.seen = new Map();
-	}
-
-	/* Rows a second of a copy, from what the last renderings showed. */
-	speed(t) {
-		const now = Date.now();
-		const list = (this.seen.get(t.name) ?? []).filter((p) => now - p.at < 60000);
-		if (!list.length || list.at(-1).rows !== t.rows)
-			list.push({ at: now, rows: t.rows });
-		this.seen.set(t.name, list);
-		const first = list[0];
-		const sec = (now - first.at) / 1000;
-		return sec > 2 ? (t.rows - first.rows) / sec : null;
+		this.pace = new Pace();
 	}
 
 	progress(t) {
 		if (t.state !== 'copying' && t.state !== 'waiting')
 			return h('span.muted', t.rows ? `${fmt.short(t.rows)} rows copied` : '–');
-		const of = Math.max(t.estimate ?? 0, t.rows ?? 0);
-		const speed = t.state === 'copying' ? this.speed(t) : null;
-		const left = speed > 0 ? (of - t.rows) / speed * 1000 : null;
-		return [ui.bar(t.rows ?? 0, of, `copy of ${t.name}`), h('div.cell-note',
-			`${fmt.short(t.rows)} of about ${fmt.short(of)} rows`,
-			speed > 0 ? `, ${fmt.rate(speed)}, ${left > 0 ? `about ${fmt.duration(left)} left` : 'nearly done'}` : '',
+		const rows = t.rows ?? 0;
+		const of = Math.max(t.estimate ?? 0, rows);
+		const speed = t.state === 'copying' ? this.pace.speed(t.name, rows) : null;
+		return [ui.bar(rows, of, `copy of ${t.name}`), h('div.cell-note',
+			`${fmt.percent(rows, of)} %: ${fmt.short(rows)} of about ${fmt.short(of)} rows${timeLeft(rows, of, speed)}`,
 			t.parts > 1 ? `, part ${t.parts_done} of ${t.parts}` : '')];
 	}
 
@@ -59,9 +47,8 @@ export class Tables {
 			h('td.cell-name', t.name),
 			h('td', { 'data-label': 'State' }, ui.badge({ good: 'streaming', busy: 'snapshot', quiet: 'created' }[tone], word)),
 			h('td.cell-wide', { 'data-label': 'Copy' }, this.progress(t)),
-			h('td.num', { 'data-label': 'Inserts' }, fmt.count(c.insert)), h('td.num', { 'data-label': 'Updates' }, fmt.count(c.update)),
-			h('td.num', { 'data-label': 'Deletes' }, fmt.count(c.delete)),
-			h('td.num', { 'data-label': 'Last change' }, t.last_change ? ui.when(t.last_change) : h('span.muted', '–')),
+			['insert', 'update', 'delete'].map((n) => h('td.num', { 'data-label': `${n[0].toUpperCase()}${n.slice(1)}s`, class: c[n] === undefined ? 'is-none' : '' }, fmt.count(c[n]))),
+			h('td.num', { 'data-label': 'Last change', class: t.last_change ? '' : 'is-none' }, t.last_change ? ui.when(t.last_change) : h('span.muted', '–')),
 			h('td.cell-actions', may ? ui.button('Copy again', (e) => this.again(job, t, e), 'small') : null));
 	}
 

@@ -16,12 +16,12 @@ function newChannel(view) {
 			await api.post('/api/alerts/channels', { name: name.value.trim(), url: url.value.trim(), ...(key.value ? { key: key.value } : {}) });
 			close(true);
 			await view.reload();
-		}, 'The channel is made. Send a test to see that it works.');
+		}, 'The channel is created. Send a test to see that it works.');
 	};
 	return ui.dialog('New channel', (close) => h('form', { onsubmit: submit(close) }, ui.field('Name', name),
 		ui.field('Address', url, 'A webhook. Each alert is sent to it as JSON. The address is never shown again.'),
 		ui.field('Key', key, 'If given, each message carries a signature made with it. Never shown again.'),
-		h('div.box-actions', ui.button('Cancel', () => close(false)), h('button.btn.btn-primary', { type: 'submit' }, 'Make the channel'))));
+		h('div.box-actions', ui.button('Cancel', () => close(false)), h('button.btn.btn-primary', { type: 'submit' }, 'Create channel'))));
 }
 
 async function drop(view, path, name, e) {
@@ -33,12 +33,20 @@ async function drop(view, path, name, e) {
 		});
 }
 
-function alertList(list, none) {
+/* The job or worker that it is about. */
+function subject(a, jobs) {
+	if (!a.subject)
+		return null;
+	const isJob = jobs.some((j) => j.job_id === a.subject);
+	return h('a', { href: `/${isJob ? 'jobs' : 'workers'}/${a.subject}` }, a.subject_name ?? 'open');
+}
+
+function alertList(list, none, jobs) {
 	if (list.length === 0)
 		return h('p.muted', none);
 	return h('ul.feed', list.map((a) => h('li', { key: a.alert_id },
 		h('span.feed-what', ui.badge(a.status === 'pending' ? 'warning' : a.status, a.status), ' ', ui.sentence(a.message),
-			a.rule ? h('span.muted', ` Rule: ${a.rule}.`) : null),
+			h('div.cell-note', subject(a, jobs), a.rule ? ` · rule “${a.rule}”` : null)),
 		h('span.muted.feed-when', ui.when(a.resolved_at ?? a.fired_at ?? a.since)))));
 }
 
@@ -86,10 +94,10 @@ async function fetch(signal) {
 export function page(view) {
 	view.title('Alerts');
 	return view.load(fetch, (d) => [
-		ui.heading('Alerts', d.firing.length ? `${fmt.plural(d.firing.length, 'alert')} firing: ${d.firing[0].message}.`
-			: d.rules.length ? 'Nothing fires.' : 'There is no rule yet.'),
-		h('section.panel', h('h2', 'Now'), alertList([...d.firing, ...d.pending], 'Nothing fires.')),
+		ui.heading('Alerts', d.firing.length ? `${fmt.plural(d.firing.length, 'alert is', 'alerts are')} firing.`
+			: d.rules.length ? 'No alert is firing.' : 'There is no rule yet.'),
+		h('section.panel', h('h2', 'Firing now'), alertList([...d.firing, ...d.pending], 'No alert is firing.', d.jobs)),
 		h('div.two', rules(view, d), channels(view, d)),
-		h('section.panel', h('h2', 'Before'), alertList(d.past, 'Nothing has fired so far.')),
+		h('section.panel', h('h2', 'Resolved'), alertList(d.past, 'No alert has fired so far.', d.jobs)),
 	], { kinds: ['alert', 'job', 'worker'] });
 }

@@ -35,9 +35,7 @@ function filters(view, state) {
 		h('input.form-control', { type: 'search', 'aria-label': 'Who', placeholder: 'Who', value: q('actor'), oninput: set('actor') }),
 		h('select.form-select', { 'aria-label': 'What', value: q('action'), onchange: set('action') },
 			KINDS.map((k) => h('option', { value: k }, k ? `${k.replace('.', '').replace('_', ' ')}s` : 'everything'))),
-		h('input.form-control', { type: 'date', class: 'is-date', 'aria-label': 'From', value: q('from'), onchange: set('from') }),
-		h('input.form-control', { type: 'date', class: 'is-date', 'aria-label': 'To', value: q('to'), onchange: set('to') }),
-		h('a.btn.btn-plain', { href: api.query('/api/audit', { ...params(view), format: 'csv' }), download: 'ezcdc-audit.csv' }, 'Download CSV'));
+		['from', 'to'].map((name) => h('label.day', name, h('input.form-control', { type: 'date', value: q(name), onchange: set(name) }))));
 }
 
 function details(a) {
@@ -47,7 +45,7 @@ function details(a) {
 
 function row(a) {
 	return h('tr', { key: a.id },
-		h('td', { 'data-label': 'When' }, ui.when(a.at)), h('td.cell-name', a.actor),
+		h('td', { 'data-label': 'When' }, ui.moment(a.at)), h('td.cell-name', a.actor),
 		h('td', { 'data-label': 'What' }, a.action.replace(/[._]/g, ' '), details(a)),
 		h('td', { 'data-label': 'Which' }, linkOf(a)), h('td.mono', { 'data-label': 'From' }, a.address ?? '–'));
 }
@@ -60,9 +58,10 @@ export function page(view) {
 		view.reload();
 	};
 	return view.load((signal) => api.get(api.query('/api/audit', { ...params(view), limit: state.limit }), signal), (p) => [
-		ui.heading('Audit log', 'Everything that people and programs changed here. Nobody can change this list.'),
+		ui.heading('Audit log', 'Everything that people and programs changed here. Nobody can change this list.',
+			h('a.btn.btn-plain', { href: api.query('/api/audit', { ...params(view), format: 'csv' }), download: 'ezcdc-audit.csv' }, 'Download CSV')),
 		filters(view, state),
-		p.items.length === 0 ? ui.empty('Nothing fits', 'Nothing of this kind has happened in this time.')
+		p.items.length === 0 ? ui.empty('No matches', 'Nothing of this kind has happened in this time.')
 			: ui.table('Audit log', [['When'], ['Who'], ['What'], ['Which'], ['From']], p.items.map(row)),
 		p.next && state.limit < 1000 ? ui.button('Show more', more) : null,
 	], { every: 15000 });

@@ -23,12 +23,12 @@ class Editor {
 			deployments.map((d) => h('option', { value: d.deployment_id }, `${d.name} (${fmt.plural(d.workers_online, 'worker')} online)`)));
 		this.options = h('div');
 		this.node = h('form.editor', { novalidate: true, inert: !view.can('operator'), onsubmit: (e) => this.submit(e) },
-			h('div.fields', h('div.field', h('label', { for: 'ds-name' }, 'Name', h('span.needed', ' needed')), this.name, h('div.help', 'What people call it, such as “shop, production”.'), this.nameProblem),
+			h('div.fields', h('div.field', h('label', { for: 'ds-name' }, 'Name', h('span.needed', ' required')), this.name, h('div.help', 'What people call it, such as “shop, production”.'), this.nameProblem),
 				ui.field('Kind of system', this.plugin, null),
 				deployments.length > 1 || known ? ui.field('Deployment', this.deployment, 'The group of workers that can reach it.') : null),
 			this.options,
 			h('div.box-actions', ui.link('Cancel', view.way('then') ?? '/datasources'),
-				view.can('operator') ? h('button.btn.btn-primary', { type: 'submit' }, known ? 'Save' : 'Save and test') : null));
+				view.can('operator') ? h('button.btn.btn-primary', { type: 'submit' }, 'Save and test') : null));
 		this.name.id = 'ds-name';
 		this.draw();
 	}
@@ -55,8 +55,9 @@ class Editor {
 		try {
 			if (this.known) {
 				await api.change(`/api/datasources/${this.known.datasource_id}`, body);
-				ui.toast('Saved. Jobs that use it start anew with it.');
-				return this.view.reload();
+				ui.toast('Saved. Jobs that use it restart with the new settings.');
+				await this.view.reload();
+				return this.view.test();
 			}
 			const made = await api.post('/api/datasources', { ...body, kind: this.kind, plugin: this.plugin.value, deployment_id: this.deployment.value });
 			const then = this.view.way('then');
@@ -100,13 +101,28 @@ class Test {
 		this.view.draw();
 	}
 
+	/* Results are kept for a week: the last one shows without a new test. */
+	async recall(d) {
+		const id = d.last_test?.task_id;
+		if (!id || this.report || this.busy || this.recalled === id)
+			return;
+		this.recalled = id;
+		const task = await api.get(`/api/tasks/${id}`, this.view.signal).catch(() => null);
+		if (!task?.result || this.busy)
+			return;
+		this.report = task.result;
+		this.view.draw();
+	}
+
 	render(d) {
 		const last = d.last_test;
+		this.recall(d);
 		return h('section.panel', h('div.row-between', h('h2', 'Test'), this.view.can('operator') &&
-			ui.button(this.report || last ? 'Test again' : 'Test now', () => this.run(), 'primary', { 'aria-busy': this.busy ? 'true' : null })),
+			ui.button(this.report || last ? 'Test again' : 'Test now', () => this.run(), 'plain', { 'aria-busy': this.busy ? 'true' : null })),
 		this.busy ? h('p.muted', 'A worker is trying the connection …') : null,
 		!this.busy && this.problem ? ui.failure(this.problem) : null,
 		!this.busy && this.report && !this.problem ? [verdict(aboutTables(this.report)), findings(aboutTables(this.report))] : null,
+		!this.busy && this.report && last && !this.problem ? h('p.muted', 'Tested ', ui.when(last.at), '.') : null,
 		!this.busy && !this.report && !this.problem ? h('p.muted', last ? ['Last tested ', ui.when(last.at), last.error ? `: ${last.error}` : last.ok ? ', passed.' : ', failed.'] : 'A worker connects, looks at versions, settings and rights, and changes nothing.') : null);
 	}
 }
@@ -126,18 +142,18 @@ async function fresh(view) {
 	const title = `New ${kind}`;
 	view.title(title);
 	if (!view.can('operator')) {
-		view.show(ui.heading(title), ui.empty('An operator does this', 'Your account may look at everything but make nothing.', ui.link('Datasources', '/datasources')));
+		view.show(ui.heading(title), ui.empty('An operator does this', 'Your account can see everything but change nothing.', ui.link('Datasources', '/datasources')));
 		return undefined;
 	}
 	return view.load(async (signal) => {
 		const [list, deployments] = await Promise.all([plugins(signal), api.all('/api/deployments', signal)]);
 		return { list, deployments };
 	}, (data) => {
-		const head = [ui.crumbs(['Datasources', '/datasources']), ui.heading(title, kind === 'source' ? 'A database that jobs read.' : 'A place that jobs write to.')];
+		const head = [ui.crumb('Datasources', '/datasources'), ui.heading(title, kind === 'source' ? 'A database that jobs read.' : 'A place that jobs write to.')];
 		if (data.deployments.length === 0 || ofKind(data.list, kind).length === 0)
 			return [head, ui.empty('A worker comes first', `Workers bring the plugins that know how to reach a ${kind}. Connect one, then come back.`, view.can('admin') && ui.link('Add a worker', '/workers/add', 'primary'))];
 		view.editor ??= new Editor(view, data);
-		return [head, hold(view.editor.node)];
+		return [head, h('section.panel', hold(view.editor.node))];
 	}, { kinds: ['worker'], every: 0 });
 }
 
@@ -146,6 +162,7 @@ export function page(view) {
 		return fresh(view);
 	view.title('Datasource');
 	const test = new Test(view);
+	view.test = () => test.run();
 	const then = view.way('then');
 	if (view.query.get('test')) {
 		view.set({ test: null });
@@ -160,7 +177,7 @@ export function page(view) {
 		if (!view.editor || view.editor.known.revision !== d.revision)
 			view.editor = new Editor(view, data);
 		return [
-			ui.crumbs(['Datasources', '/datasources']),
+			ui.crumb('Datasources', '/datasources'),
 			ui.heading(d.name, `${d.kind === 'source' ? 'Source' : 'Sink'} · ${d.plugin} · ${d.jobs ? `used by ${fmt.plural(d.jobs, 'job')}` : 'not used by a job'}`,
 				then ? ui.link('Go on with the job', `${then}&${d.kind}_id=${d.datasource_id}`, 'primary') : null,
 				view.can('operator') && ui.button('Remove', (e) => drop(view, d, e), 'danger-plain', { disabled: d.jobs > 0, title: d.jobs > 0 ? 'A job uses it' : '' })),

@@ -25,15 +25,22 @@ export function testState(d) {
 		return 'failed';
 	if (t.status !== 'succeeded')
 		return 'pending';
-	return t.ok ? 'succeeded' : 'failed';
+	return t.ok ? 'succeeded' : t.failed === 0 ? 'warning' : 'failed';
 }
 
-const WORDS = { untested: 'not tested', pending: 'testing', succeeded: 'test passed', failed: 'test failed' };
+const WORDS = { untested: 'not tested', pending: 'testing', succeeded: 'test passed', warning: 'usable', failed: 'test failed' };
+
+export function testBadge(d) {
+	const state = testState(d);
+	const b = ui.badge(state, WORDS[state]);
+	if (state === 'warning')
+		b.title = 'The connection works; some of its tables are not ready.';
+	return b;
+}
 
 function card(d) {
-	const state = testState(d);
 	return h('li.card-item', { key: d.datasource_id },
-		h('div.row-between', h('a.card-title', { href: `/datasources/${d.datasource_id}` }, d.name), ui.badge(state, WORDS[state])),
+		h('div.row-between', h('a.card-title', { href: `/datasources/${d.datasource_id}` }, d.name), testBadge(d)),
 		h('div.muted.clip', { title: place(d) }, `${d.plugin} · ${place(d)}`),
 		h('div.card-foot', h('span', d.jobs ? `used by ${fmt.plural(d.jobs, 'job')}` : 'not used yet'), d.last_test ? h('span', 'tested ', ui.when(d.last_test.at)) : null));
 }
@@ -50,8 +57,8 @@ function lead(list) {
 	if (bad.length)
 		return `The last test of ${bad.slice(0, 3).join(', ')} failed.`;
 	if (list.length === 0)
-		return 'The connections that jobs are made of.';
-	const open = list.filter((d) => testState(d) !== 'succeeded').length;
+		return 'The connections that jobs read from and write to.';
+	const open = list.filter((d) => ['untested', 'pending'].includes(testState(d))).length;
 	return `${fmt.plural(list.length, 'connection')}; ${open ? `${open} not tested yet` : 'all passed their last test'}.`;
 }
 

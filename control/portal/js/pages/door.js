@@ -9,12 +9,13 @@ const TEXTS = {
 		title: 'Log in', lead: 'The console of your change-data-capture pipelines.', action: 'Log in',
 	},
 	setup: {
-		title: 'Welcome to EZ-CDC', action: 'Make the account',
-		lead: 'You are the first one here. Choose a name and a password for the account that may do everything; others come later.',
+		title: 'Welcome to EZ-CDC', action: 'Create account',
+		lead: 'You are the first one here. Choose a name and a password for the administrator’s account; you can add others later.',
 	},
 };
 
-export function door(app, kind, enter) {
+/* enter(who) is called when one is in. */
+export function door(app, kind, why, enter) {
 	const isSetup = kind === 'setup';
 	const text = TEXTS[kind];
 	const name = h('input.form-control', { type: 'text', name: 'name', autocomplete: 'username', required: true, autocapitalize: 'none', spellcheck: 'false' });
@@ -54,6 +55,7 @@ export function door(app, kind, enter) {
 		h('h1', text.title), h('p.lead', text.lead),
 		isSetup && location.hash.length < 2
 			? ui.notice('bad', 'The link is not complete', 'Copy the whole set-up link that ezcdc-control has shown or written to its file.') : null,
+		why && ui.notice('wait', why, null),
 		h('form', { onsubmit: submit }, ui.field('Name', name),
 			ui.field('Password', password, isSetup ? 'At least 10 characters.' : null),
 			again && ui.field('Password again', again), problem, go)));

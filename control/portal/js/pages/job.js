@@ -11,6 +11,8 @@ import { History } from '../job/history.js';
 import { Log } from '../job/log.js';
 import { DeadLetters } from '../job/dead-letters.js';
 import { Configuration } from '../job/configuration.js';
+import { sum } from '../job/copy.js';
+import { trouble } from '../job/trouble.js';
 
 const TABS = [
 	['overview', 'Overview', Overview],
@@ -22,10 +24,8 @@ const TABS = [
 ];
 
 function progress(job) {
-	const copying = job.tables.filter((t) => t.state === 'copying' || t.state === 'waiting');
-	const rows = job.tables.reduce((a, t) => a + (t.rows ?? 0), 0);
-	const of = job.tables.reduce((a, t) => a + Math.max(t.estimate ?? 0, t.rows ?? 0), 0);
-	return `Copying ${fmt.plural(copying.length, 'table')} of ${job.tables.length}: ${fmt.short(rows)} of about ${fmt.short(of)} rows, ${fmt.percent(rows, of)} %.`;
+	const { rows, of, done, percent } = sum(job);
+	return `Copying: ${percent} % of about ${fmt.short(of)} rows${rows ? '' : ', just begun'}, ${done} of ${fmt.plural(job.tables.length, 'table')} done.`;
 }
 
 /* The sentence that one came for. */
@@ -36,29 +36,25 @@ function sentence(job) {
 		return m.lag_ms === null ? 'Running; the first figures come within seconds.'
 			: `Streaming, ${fmt.duration(m.lag_ms)} behind the source at ${fmt.rate(m.rows_per_second)}.`;
 	case 'snapshot': return progress(job);
-	case 'pending': return 'Waiting for a worker of its deployment with room for one more job.';
+	case 'pending': return job.waits_for ? `Waiting: ${job.waits_for}.` : 'Waiting for a worker to take it, which is a matter of seconds.';
 	case 'starting': case 'init': return job.error ? `Starting again after: ${job.error}` : 'A worker is starting it.';
 	case 'paused': return 'Paused. The source keeps its changes until it goes on: its disk fills meanwhile.';
 	case 'pausing': return 'Pausing: what is in flight is finished first.';
 	case 'stopping': return 'Stopping: what is in flight is made durable first.';
 	case 'stopped': return 'Stopped. Its slot at the source keeps changes, and disk, until it starts again or is deleted with its slot.';
-	case 'created': return 'Made, not started yet.';
-	case 'retrying': return `Failed; tries again ${fmt.ago(job.retry_at)}.`;
+	case 'created': return 'Created, not started yet.';
+	case 'retrying': return `Failed; it tries again by itself ${fmt.ago(job.retry_at)}.`;
+	case 'failed': return 'Failed, and waits for someone to fix the cause.';
 	default: return '';
 	}
 }
 
-function whatNow(view, job) {
-	if (job.status !== 'failed')
-		return null;
-	const m = job.metrics;
-	const kept = m.retained_bytes > 0 ? ` The source keeps ${fmt.bytes(m.retained_bytes)} of its log for this job${
-		m.safe_bytes > 0 ? `, ${fmt.percent(m.retained_bytes, m.retained_bytes + m.safe_bytes)} % of its limit` : ''}.` : '';
-	return ui.notice('bad', ['Failed ', ui.when(job.status_since), job.exit_code ? ` (exit code ${job.exit_code})` : ''], [
-		h('p', ui.sentence(job.error ?? 'No reason was given')),
-		h('p.muted', `Nothing is lost: it goes on from its last durable position.${kept}`, job.retry_at ? [' It tries again by itself ', ui.when(job.retry_at), '.']
-			: ' It waits for a person: mend the cause, then retry.')],
-	ui.link('Log', view.href({ tab: 'log' })));
+/* On narrow screens the tabs are wider than the page. */
+function showTab(view, tab) {
+	if (view.tab !== tab)
+		setTimeout(() => view.root.querySelector('.tab[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' }));
+	view.tab = tab;
+	return null;
 }
 
 export function page(view) {
@@ -82,14 +78,15 @@ export function page(view) {
 		view.title(job.name);
 		const count = { tables: job.tables.length, 'dead-letters': job.metrics.dead_letters };
 		return [
-			ui.crumbs(['Jobs', '/jobs']),
+			ui.crumb('Jobs', '/jobs'),
 			h('header.page-head',
 				h('div.page-words', h('h1', { tabindex: '-1' }, job.name, ' ', ui.badge(ui.jobState(job))),
-					h('p.lead', sentence(job), h('span.muted', ' For ', h('time', { datetime: job.status_since, title: fmt.exact(job.status_since) }, fmt.since(job.status_since)),
+					h('p.lead', sentence(job), h('span.muted', ' · for ', h('time', { datetime: job.status_since, title: fmt.exact(job.status_since) }, fmt.since(job.status_since)),
 						job.worker ? [' on ', h('a', { href: `/workers/${job.worker_id}` }, job.worker)] : '', ' · ', ui.id(job.job_id)))),
 				h('div.page-actions', actions(view, job))),
-			whatNow(view, job),
+			trouble(view, job),
 			ui.tabs(TABS.map(([name, text]) => [name, text, count[name]]), tab(), (name) => view.href({ tab: name === 'overview' ? null : name })),
+			showTab(view, tab()),
 			h('div.tab-body', { key: tab() }, part().render(job)),
 		];
 	}, { kinds: ['job'], every: 5000 });

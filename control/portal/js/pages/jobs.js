@@ -7,6 +7,7 @@ import * as ui from '../ui.js';
 
 const STATES = ['running', 'failed', 'pending', 'starting', 'paused', 'stopped', 'created'];
 const SPARKS = 30;
+const MOST = 1000;
 const SPARK_AGE_MS = 60000;
 
 /* Rates of the last half hour, for the jobs that are on the screen; asked once a minute. */
@@ -33,15 +34,44 @@ class Sparks {
 function row(j, sparks) {
 	const m = j.metrics;
 	const runs = ['running', 'paused'].includes(j.status);
+	const none = runs ? '' : 'is-none';
 	return h('tr', { key: j.job_id },
 		h('td.cell-name', h('a', { href: `/jobs/${j.job_id}` }, j.name),
 			j.status === 'failed' && j.error ? h('div.cell-note.text-bad', { title: j.error }, j.error) : null),
 		h('td', { 'data-label': 'State' }, ui.badge(ui.jobState(j))),
-		h('td.cell-ends', { 'data-label': 'From, to' }, h('span', h('span.nowrap', j.source), h('span.muted', { 'aria-label': 'to' }, ' → '), h('span.nowrap', j.sink))),
-		h('td.num', { 'data-label': 'Rate' }, h('div.cell-rate', j.status === 'running' ? ui.spark(sparks.of(j), 'rate of the last half hour') : null, h('span', runs ? fmt.rate(m.rows_per_second) : '–'))),
-		h('td.num', { 'data-label': 'Lag' }, runs ? h('span', fmt.duration(m.lag_ms), h('span.muted', ` · ${fmt.bytes(m.lag_bytes)}`)) : '–'),
-		h('td.nowrap', { 'data-label': 'Worker' }, j.worker ? h('a', { href: `/workers/${j.worker_id}` }, j.worker) : h('span.muted', '–')),
+		h('td.cell-ends', { 'data-label': 'From, to' }, h('div', h('div.clip', { title: j.source }, j.source), h('div.clip.muted', { title: j.sink }, `→ ${j.sink}`))),
+		h('td.num', { 'data-label': 'Rate', class: none }, h('div.cell-rate', j.status === 'running' ? ui.spark(sparks.of(j), 'rate of the last half hour') : null, h('span', runs ? fmt.rate(m.rows_per_second) : '–'))),
+		h('td.num', { 'data-label': 'Lag', class: none }, runs ? h('div', fmt.duration(m.lag_ms), h('div.cell-note', fmt.bytes(m.lag_bytes))) : '–'),
+		h('td.nowrap', { 'data-label': 'Worker', class: j.worker ? '' : 'is-none' }, j.worker ? h('a', { href: `/workers/${j.worker_id}` }, j.worker) : h('span.muted', '–')),
 		h('td.num', { 'data-label': 'Since' }, ui.when(j.status_since)));
+}
+
+/* What a column is sorted by; jobs without a value come last. */
+const SORTS = {
+	name: (j) => j.name, state: (j) => STATES.indexOf(j.status), rate: (j) => j.metrics.rows_per_second, lag: (j) => j.metrics.lag_ms,
+	worker: (j) => j.worker, since: (j) => -Date.parse(j.status_since),
+};
+
+function sorted(jobs, by) {
+	const key = SORTS[by.replace(/^-/, '')];
+	if (!key)
+		return jobs;
+	const sign = by.startsWith('-') ? -1 : 1;
+	return [...jobs].sort((a, b) => {
+		const [x, y] = [key(a) ?? null, key(b) ?? null];
+		if (x === null || y === null)
+			return (x === null) - (y === null);
+		return sign * (typeof x === 'string' ? x.localeCompare(y) : x - y);
+	});
+}
+
+/* The head of a column that sorts: first one way, then the other, then not. */
+function head(view, text, name, cls) {
+	const by = view.query.get('sort') ?? '';
+	const next = by === name ? `-${name}` : by === `-${name}` ? '' : name;
+	const mark = by === name ? ' ↑' : by === `-${name}` ? ' ↓' : '';
+	return [h('button.sort', { type: 'button', onclick: () => view.set({ sort: next }) }, text, h('span', { 'aria-hidden': 'true' }, mark)), cls,
+		mark ? (by === name ? 'ascending' : 'descending') : null];
 }
 
 function fits(j, words, status) {
@@ -81,7 +111,7 @@ export function page(view) {
 	const sparks = new Sparks(view.signal);
 	const isNew = view.can('operator') && ui.link('New job', '/jobs/new', 'primary');
 	return view.load(async (signal) => {
-		const jobs = await api.all('/api/jobs', signal);
+		const jobs = await api.all('/api/jobs', signal, MOST);
 		await sparks.fetch(jobs.filter((j) => j.status === 'running'));
 		return jobs;
 	}, (jobs) => {
@@ -92,9 +122,11 @@ export function page(view) {
 		return [
 			ui.heading('Jobs', summary(jobs), isNew),
 			filters(view, jobs),
-			shown.length === 0 ? ui.empty('Nothing fits', 'No job fits this search.', ui.button('Show all', () => view.set({ q: '', status: '' })))
-				: ui.table('Jobs', [['Name'], ['State'], ['Source → sink'], ['Rate', 'num'], ['Lag', 'num'], ['Worker'], ['Since', 'num']],
-					shown.map((j) => row(j, sparks))),
+			shown.length === 0 ? ui.empty('No matches', 'No job matches this search.', ui.button('Show all', () => view.set({ q: '', status: '' })))
+				: ui.table('Jobs', [head(view, 'Name', 'name'), head(view, 'State', 'state'), ['Source → sink'], head(view, 'Rate', 'rate', 'num'),
+					head(view, 'Lag', 'lag', 'num'), head(view, 'Worker', 'worker'), head(view, 'Since', 'since', 'num')],
+				sorted(shown, view.query.get('sort') ?? '').map((j) => row(j, sparks))),
+			jobs.length >= MOST ? h('p.muted', `Only the first ${fmt.count(MOST)} jobs are shown.`) : null,
 		];
 	}, { kinds: ['job', 'worker'], every: 5000 });
 }

@@ -50,21 +50,30 @@ function firstSteps(view, o) {
 	return h('ol.first-steps',
 		step(1, worker, 'Connect a worker', 'It runs inside your network, beside the databases, and needs no open port: it calls here.',
 			view.can('admin') ? ui.link('Add a worker', '/workers/add', worker ? 'plain' : 'primary') : 'An admin does this.'),
-		step(2, ends, 'Say where the data is', 'A source to read from and a sink to write to. Passwords go in and never come out again.',
+		step(2, ends, 'Connect source and sink', 'A source to read from and a sink to write to. Passwords go in and never come out again.',
 			view.can('operator') ? ui.link('Add a datasource', `/datasources/new?kind=${o.sources > 0 ? 'sink' : 'source'}`, worker ? 'primary' : 'plain') : 'An operator does this.'),
-		step(3, false, 'Make the first pipeline', 'Choose tables, look at the plan, start. The first copy and all changes after it follow by themselves.',
+		step(3, false, 'Create the first pipeline', 'Choose tables, look at the plan, start. The first copy and all changes after it follow by themselves.',
 			view.can('operator') ? ui.link('New job', '/jobs/new', ends ? 'primary' : 'plain') : 'An operator does this.'));
 }
 
+const SHOWN = 4;
+
+function trouble(state, title, text, when, href) {
+	return h('li.trouble', { key: href }, ui.badge(state), h('div.trouble-words', h('a', { href }, title), text && h('div.trouble-why', { title: text }, text)), when && ui.when(when));
+}
+
+/* What needs a person, as a list of at most a few lines. */
 function troubles(o) {
 	const failed = o.worst.filter((j) => j.status === 'failed');
-	return [
-		failed.map((j) => h('div', { key: j.job_id }, ui.notice('bad', [h('a', { href: `/jobs/${j.job_id}` }, j.name), ' has failed ', ui.when(j.since)],
-			ui.sentence(j.error ?? 'no reason was given'), ui.link('Look at it', `/jobs/${j.job_id}`)))),
-		o.alerts > 0 && ui.notice('bad', `${fmt.plural(o.alerts, 'alert')} firing`, null, ui.link('Alerts', '/alerts')),
-		(o.workers.lost ?? 0) > 0 && ui.notice('wait', `${fmt.plural(o.workers.lost, 'worker is', 'workers are')} lost`,
-			'Nothing was heard for a minute; jobs go to other workers.', ui.link('Workers', '/workers')),
-	];
+	const lost = o.workers.lost ?? 0;
+	if (!failed.length && !o.alerts && !lost)
+		return null;
+	const more = (o.jobs.failed ?? 0) - SHOWN;
+	return h('section.panel.panel-bad', h('h2', 'Needs attention'), h('ul.plain-list',
+		failed.slice(0, SHOWN).map((j) => trouble('failed', j.name, ui.sentence(j.error ?? 'No reason was given'), j.since, `/jobs/${j.job_id}`)),
+		more > 0 && trouble('failed', `${fmt.plural(more, 'more job has', 'more jobs have')} failed`, null, null, '/jobs?status=failed'),
+		o.alerts > 0 && trouble('firing', fmt.plural(o.alerts, 'alert'), null, null, '/alerts'),
+		lost > 0 && trouble('lost', fmt.plural(lost, 'worker'), 'Not heard of for a minute; their jobs go to other workers.', null, '/workers')));
 }
 
 function counts(o) {
@@ -77,10 +86,27 @@ function counts(o) {
 		h('a', { href: `/jobs?status=${st}` }, ui.badge(st), h('strong', fmt.count(o.jobs[st])))))));
 }
 
+/* The newest value of a series; what is older than two minutes is not "now". */
+function newest(o, name) {
+	const last = o.series.findLast((p) => p[name] !== null);
+	return last && Date.now() - Date.parse(last.at) < 120000 ? last[name] : null;
+}
+
+function figures(o) {
+	const rates = o.series.map((p) => p.rows_per_second).filter((v) => v !== null);
+	const lagging = o.worst.find((j) => j.status === 'running' && j.lag_ms !== null);
+	const workers = o.workers.online ?? 0;
+	return h('div.stats',
+		ui.stat('Throughput now', fmt.rate(newest(o, 'rows_per_second')), rates.length ? `peak ${fmt.rate(Math.max(...rates))}` : null),
+		ui.stat('Slowest pipeline', fmt.duration(worstLag(o)), lagging && h('a.clip', { href: `/jobs/${lagging.job_id}` }, lagging.name)),
+		ui.stat('Workers online', fmt.count(workers), h('a', { href: '/workers' }, o.workers.lost ? `${o.workers.lost} lost` : `in ${fmt.plural(o.deployments, 'deployment')}`)),
+		ui.stat('Alerts firing', fmt.count(o.alerts), h('a', { href: '/alerts' }, o.alerts ? 'Show them' : 'rules')));
+}
+
 const WORDS = {
-	create: 'was made', start: 'was started', claim: 'went to a worker', up: 'is running', paused: 'is paused',
+	create: 'was created', start: 'was started', claim: 'was taken by a worker', up: 'is running', paused: 'is paused',
 	drained: 'has stopped', stop: 'was stopped', error: 'has failed', lost: 'lost its worker', retry: 'tries again',
-	delete: 'was deleted', restart: 'starts anew', edit: 'was changed',
+	delete: 'was deleted', restart: 'restarts', edit: 'was changed',
 };
 
 export function eventWords(e) {
@@ -108,7 +134,7 @@ export function page(view) {
 	view.title('Overview');
 	const group = new ChartGroup();
 	const nodes = [
-		group.add({ title: 'Throughput, all pipelines', unit: (v) => `${fmt.short(v)}/s`, lines: [{ label: 'rows', name: 'rows_per_second' }] }),
+		group.add({ title: 'Throughput, all pipelines', unit: fmt.rate, axis: (v) => `${fmt.brief(v)}/s`, lines: [{ label: 'rows', name: 'rows_per_second' }] }),
 		group.add({ title: 'Lag, the slowest pipeline', unit: fmt.duration, least: 1000, lines: [{ label: 'lag', name: 'lag_ms' }] }),
 	];
 	view.cleanups.push(() => group.stop());
@@ -123,8 +149,7 @@ export function page(view) {
 		return [
 			h('header.page-head', h('div.page-words', h('h1.health', { tabindex: '-1', class: `health-${tone}` }, isNew ? 'Three steps to the first pipeline' : text)),
 				!isNew && view.can('operator') && h('div.page-actions', ui.link('New job', '/jobs/new', 'primary'))),
-			troubles(o),
-			isNew ? firstSteps(view, o) : [counts(o), h('div.two', hour(view, o, group, nodes), changes(o))],
+			isNew ? [troubles(o), firstSteps(view, o)] : [figures(o), troubles(o), counts(o), h('div.two', hour(view, o, group, nodes), changes(o))],
 		];
 	}, { kinds: ['job', 'worker', 'alert'] });
 }

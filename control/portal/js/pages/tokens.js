@@ -5,7 +5,7 @@ import * as api from '../api.js';
 import * as fmt from '../format.js';
 import * as ui from '../ui.js';
 
-const TERMS = [['30d', '30 days'], ['90d', '90 days'], ['365d', 'a year'], ['', 'for ever']];
+const TERMS = [['30d', '30 days'], ['90d', '90 days'], ['365d', 'a year'], ['', 'no end']];
 
 function state(t) {
 	if (t.revoked_at)
@@ -24,8 +24,8 @@ async function add(view) {
 		});
 	};
 	const token = await ui.dialog('New API token', (close) => h('form', { onsubmit: submit(close) },
-		ui.field('What it is for', name), ui.field('Good for', expires), h('p.help', 'It may do what you may do.'),
-		h('div.box-actions', ui.button('Cancel', () => close(null)), h('button.btn.btn-primary', { type: 'submit' }, 'Make it'))));
+		ui.field('What it is for', name), ui.field('Expires after', expires), h('p.help', 'It may do what you may do.'),
+		h('div.box-actions', ui.button('Cancel', () => close(null)), h('button.btn.btn-primary', { type: 'submit' }, 'Create token'))));
 	if (!token)
 		return;
 	await view.reload();
@@ -45,7 +45,7 @@ async function revoke(view, t, e) {
 
 function row(view, t) {
 	return h('tr', { key: t.token_id },
-		h('td.cell-name', t.name || 'without a name'), h('td', { 'data-label': 'Of' }, t.user), h('td', { 'data-label': 'State' }, ui.badge(state(t))),
+		h('td.cell-name', t.name || 'without a name'), h('td', { 'data-label': 'Owner' }, t.user), h('td', { 'data-label': 'State' }, ui.badge(state(t))),
 		h('td.num', { 'data-label': 'Last used' }, t.last_seen ? ui.when(t.last_seen) : h('span.muted', 'never')),
 		h('td.num', { 'data-label': 'Expires' }, t.expires_at ? ui.when(t.expires_at) : 'never'),
 		h('td.cell-actions', state(t) === 'active' ? ui.button('Revoke', (e) => revoke(view, t, e), 'small') : null));
@@ -60,7 +60,7 @@ export function page(view) {
 		return [
 			ui.heading('API tokens', active ? `${fmt.plural(active, 'token')} in use.` : null, ui.button('New token', () => add(view), 'primary')),
 			shown.length === 0 ? ui.empty('No tokens', 'A token lets a script use the API as you: in deploy jobs, cron, or from a terminal.')
-				: ui.table('API tokens', [['Token'], ['Of'], ['State'], ['Last used', 'num'], ['Expires', 'num'], ['']], shown.map((t) => row(view, t))),
+				: ui.table('API tokens', [['Token'], ['Owner'], ['State'], ['Last used', 'num'], ['Expires', 'num'], ['']], shown.map((t) => row(view, t))),
 			list.length > active ? ui.button(all ? 'Hide old ones' : 'Show old ones', () => view.set({ all: all ? null : '1' }), 'small') : null,
 		];
 	}, { every: 30000 });

@@ -5,7 +5,7 @@ import * as api from '../api.js';
 import * as fmt from '../format.js';
 import * as ui from '../ui.js';
 
-const ROLES = [['viewer', 'viewer: sees everything but secrets'], ['operator', 'operator: makes and runs jobs'], ['admin', 'admin: everything']];
+const ROLES = [['viewer', 'viewer: sees everything but secrets'], ['operator', 'operator: creates and runs jobs'], ['admin', 'admin: everything']];
 const roles = (value) => h('select.form-select', { value }, ROLES.map(([v, t]) => h('option', { value: v }, t)));
 
 function form(title, fields, action, save) {
@@ -64,7 +64,7 @@ function row(view, u) {
 		h('td.cell-name', u.name, self ? h('span.muted', ' (you)') : null), h('td', { 'data-label': 'Role' }, u.role),
 		h('td', { 'data-label': 'State' }, ui.badge(u.disabled ? 'disabled' : 'active'), u.has_password ? null : h('div.cell-note', 'tokens only')),
 		h('td.num', { 'data-label': 'Seen' }, u.last_seen ? ui.when(u.last_seen) : h('span.muted', 'never')),
-		h('td.num', { 'data-label': 'Since' }, ui.when(u.created_at)),
+		h('td.num', { 'data-label': 'Created' }, ui.when(u.created_at)),
 		h('td.cell-actions', ui.button('Change', () => edit(view, u), 'small'), self ? null : [
 			ui.button(u.disabled ? 'Enable' : 'Disable', (e) => disable(view, u, e), 'small'), ui.button('Remove', (e) => drop(view, u, e), 'small')]));
 }
@@ -74,6 +74,6 @@ export function page(view) {
 	return view.load((signal) => api.all('/api/users', signal), (list) => [
 		ui.heading('Users', `${fmt.plural(list.length, 'account')}, ${fmt.plural(list.filter((u) => u.role === 'admin' && !u.disabled).length, 'admin')}.`,
 			ui.button('New user', () => add(view), 'primary')),
-		ui.table('Users', [['Name'], ['Role'], ['State'], ['Last seen', 'num'], ['Since', 'num'], ['']], list.map((u) => row(view, u))),
+		ui.table('Users', [['Name'], ['Role'], ['State'], ['Last seen', 'num'], ['Created', 'num'], ['']], list.map((u) => row(view, u))),
 	], { every: 30000 });
 }

@@ -83,13 +83,14 @@ export class Wizard {
 			h('div.rail-note', this.steps[name].note?.() ?? ''))));
 	}
 
-	/* Whoever comes back from making a datasource has chosen it. */
+	/* Whoever comes back from adding a datasource has chosen it, and so has who has only one. */
 	takeMade() {
 		for (const kind of ['source', 'sink']) {
 			const made = this.data.datasources.find((d) => d.datasource_id === this.view.query.get(`${kind}_id`) && d.kind === kind);
 			this.view.query.delete(`${kind}_id`);
-			if (made)
-				this.steps[kind].take(made);
+			const list = this.steps[kind].list();
+			if (made || (list.length === 1 && !this.end(kind)))
+				this.steps[kind].take(made ?? list[0]);
 		}
 	}
 
@@ -103,7 +104,7 @@ export class Wizard {
 		const [name, title] = STEPS[at];
 		const step = this.steps[name];
 		return [
-			ui.crumbs(['Jobs', '/jobs']), ui.heading('New job', 'Five steps from a database to a live copy of it.'),
+			ui.crumb('Jobs', '/jobs'), ui.heading('New job', 'Five steps from a database to a live copy of it.'),
 			h('div.wizard', this.rail(at), h('form.wizard-body', { key: name, novalidate: true, onsubmit: (e) => {
 				e.preventDefault();
 				this.next();
@@ -117,7 +118,7 @@ export class Wizard {
 export function page(view) {
 	view.title('New job');
 	if (!view.can('operator')) {
-		view.show(ui.heading('New job'), ui.empty('An operator does this', 'Your account may look at everything but make nothing.', ui.link('Jobs', '/jobs')));
+		view.show(ui.heading('New job'), ui.empty('An operator does this', 'Your account can see everything but change nothing.', ui.link('Jobs', '/jobs')));
 		return undefined;
 	}
 	const wizard = new Wizard(view);

@@ -43,10 +43,10 @@ class Add {
 		};
 		this.select.onchange = show;
 		show();
-		this.form = h('form.editor', { onsubmit: (e) => this.submit(e) },
+		this.form = h('form.editor.panel.is-form', { onsubmit: (e) => this.submit(e) },
 			deployments.length ? ui.field('Deployment', this.select, 'The group that the worker joins.') : null, this.fresh,
 			ui.field('The token is good for', this.expires, 'It registers workers; the secret that each then has of its own does not expire.'),
-			h('div.box-actions', ui.link('Cancel', '/workers'), h('button.btn.btn-primary', { type: 'submit' }, 'Make the commands')));
+			h('div.box-actions', ui.link('Cancel', '/workers'), h('button.btn.btn-primary', { type: 'submit' }, 'Show the commands')));
 	}
 
 	submit(e) {
@@ -71,7 +71,7 @@ class Add {
 	}
 
 	render({ deployments, workers }) {
-		const head = [ui.crumbs(['Workers', '/workers']),
+		const head = [ui.crumb('Workers', '/workers'),
 			ui.heading('Add a worker', 'It runs inside your network, beside the databases, and only ever calls out to here.')];
 		if (!this.token) {
 			this.pick(deployments);
@@ -86,7 +86,7 @@ class Add {
 export function page(view) {
 	view.title('Add a worker');
 	if (!view.can('admin')) {
-		view.show(ui.heading('Add a worker'), ui.empty('An admin does this', 'Tokens of deployments are made by admins.', ui.link('Workers', '/workers')));
+		view.show(ui.heading('Add a worker'), ui.empty('An admin does this', 'Registration tokens are created by admins.', ui.link('Workers', '/workers')));
 		return undefined;
 	}
 	const add = new Add(view);

@@ -13,12 +13,12 @@ export function workerState(w) {
 
 function row(w) {
 	return h('tr', { key: w.worker_id },
-		h('td.cell-name', h('a', { href: `/workers/${w.worker_id}` }, w.name), w.host && w.host !== w.name ? h('div.cell-note', w.host) : null),
+		h('td.cell-name', h('a', { href: `/workers/${w.worker_id}` }, w.name), w.host && w.host !== w.name ? h('div.cell-note.clip', { title: w.host }, w.host) : null),
 		h('td', { 'data-label': 'State' }, ui.badge(workerState(w))),
 		h('td', { 'data-label': 'Jobs' }, h('div.cell-rate', ui.bar(w.jobs, w.max_jobs, 'capacity used'), h('span.nowrap', `${w.jobs} of ${w.max_jobs}`))),
 		h('td', { 'data-label': 'Version' }, w.version ?? '–'),
 		h('td', { 'data-label': 'Plugins' }, h('span.clip', w.plugins.map((p) => p.name).join(', ') || '–'), w.broken?.length ? h('div.cell-note.text-bad', `${fmt.plural(w.broken.length, 'plugin')} cannot be loaded`) : null),
-		h('td.num', { 'data-label': 'Heard' }, ui.when(w.last_seen)));
+		h('td.num', { 'data-label': 'Last seen' }, ui.when(w.last_seen)));
 }
 
 async function rename(view, d, e) {
@@ -48,7 +48,7 @@ function tokenRow(d, t, again) {
 		await api.remove(`/api/deployments/${d.deployment_id}/tokens/${t.token_id}`);
 		await again();
 	}, 'The token is revoked. Workers that it has registered stay.');
-	return h('li.row-between', { key: t.token_id }, h('div', 'Made ', ui.when(t.created_at), t.created_by ? ` by ${t.created_by}` : '',
+	return h('li.row-between', { key: t.token_id }, h('div', 'Created ', ui.when(t.created_at), t.created_by ? ` by ${t.created_by}` : '',
 		h('div.muted', t.last_seen ? ['last used ', ui.when(t.last_seen)] : 'never used', t.expires_at ? [', expires ', ui.when(t.expires_at)] : ', does not expire')),
 	isOver ? ui.badge(t.revoked_at ? 'revoked' : 'expired') : ui.button('Revoke', revoke, 'small'));
 }
@@ -58,7 +58,7 @@ function tokens(d) {
 	const list = h('ul.plain-list');
 	const draw = async () => {
 		const items = await api.all(`/api/deployments/${d.deployment_id}/tokens`);
-		mount(list, items.length ? items.map((t) => tokenRow(d, t, draw)) : h('li.muted', 'None was made.'));
+		mount(list, items.length ? items.map((t) => tokenRow(d, t, draw)) : h('li.muted', 'No token has been created.'));
 	};
 	draw().catch((e) => mount(list, h('li', ui.failure(e))));
 	return ui.dialog(`Registration tokens of ${d.name}`, (close) => [list, h('div.box-actions', ui.button('Close', () => close(true)))]);
@@ -69,9 +69,9 @@ function section(view, d, workers) {
 	return h('section', { key: d.deployment_id },
 		h('div.row-between', h('h2', d.name, h('span.muted.h-note', ` ${fmt.plural(d.workers_online, 'worker')} online, ${fmt.plural(d.jobs, 'job')}`)),
 			view.can('admin') && h('div.inline', ui.button('Tokens', () => tokens(d), 'small'), ui.button('Rename', (e) => rename(view, d, e), 'small'), ui.button('Remove', (e) => removeDeployment(view, d, e), 'small'),
-				ui.link('Add a worker', `/workers/add?deployment=${d.deployment_id}`))),
+				ui.link('Add a worker', `/workers/add?deployment=${d.deployment_id}`, 'small'))),
 		mine.length === 0 ? ui.empty('No workers here', 'A worker runs beside your databases and calls here; it needs no open port.', view.can('admin') && ui.link('Add a worker', `/workers/add?deployment=${d.deployment_id}`, 'primary'))
-			: ui.table(`Workers of ${d.name}`, [['Worker'], ['State'], ['Jobs'], ['Version'], ['Plugins'], ['Heard of', 'num']], mine.map(row)));
+			: ui.table(`Workers of ${d.name}`, [['Worker'], ['State'], ['Jobs'], ['Version'], ['Plugins'], ['Last seen', 'num']], mine.map(row)));
 }
 
 function lead(workers) {

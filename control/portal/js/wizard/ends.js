@@ -2,9 +2,7 @@
 /* Steps 1 and 3: which source, which sink. Both must belong to the same deployment. */
 import { h } from '../dom.js';
 import * as ui from '../ui.js';
-import { place, testState } from '../pages/datasources.js';
-
-const WORDS = { untested: 'not tested', pending: 'testing', succeeded: 'test passed', failed: 'test failed' };
+import { place, testBadge } from '../pages/datasources.js';
 
 export class Ends {
 	constructor(wizard, kind) {
@@ -48,11 +46,10 @@ export class Ends {
 	}
 
 	option(d) {
-		const state = testState(d);
 		const chosen = this.wizard.draft[`${this.kind}_id`] === d.datasource_id;
 		return h('label.choice', { key: d.datasource_id, class: chosen ? 'is-chosen' : '' },
 			h('input.form-check-input', { type: 'radio', name: this.kind, value: d.datasource_id, checked: chosen, onchange: () => this.choose(d) }),
-			h('span.choice-words', h('strong', d.name), h('span.muted.clip', `${d.plugin} · ${place(d)}`)), ui.badge(state, WORDS[state]));
+			h('span.choice-words', h('strong', d.name), h('span.muted.clip', `${d.plugin} · ${place(d)}`)), testBadge(d));
 	}
 
 	render() {
@@ -61,6 +58,6 @@ export class Ends {
 		if (list.length === 0)
 			return ui.empty(`No ${this.kind} yet`, this.kind === 'source' ? 'Say first which database to read.' : 'Say first where to write.', ui.link(`Add a ${this.kind}`, add, 'primary'));
 		return [h('p.help', this.kind === 'source' ? 'The database whose tables are copied and followed.' : 'Where the rows go.'),
-			h('fieldset.choices', h('legend.visually-hidden', `Choose a ${this.kind}`), list.map((d) => this.option(d))), ui.link(`Add a ${this.kind}`, add)];
+			h('fieldset.choices', h('legend.visually-hidden', `Choose a ${this.kind}`), list.map((d) => this.option(d))), h('div', ui.link(`Add a ${this.kind}`, add))];
 	}
 }

@@ -64,7 +64,7 @@ export class Review {
 			const made = await api.post('/api/jobs', { ...this.body(), start });
 			this.wizard.forget();
 			this.wizard.view.navigate(`/jobs/${made.job_id}`);
-		}, start ? 'The job is made; a worker takes it now.' : 'The job is made.');
+		}, start ? 'The job is created; a worker takes it now.' : 'The job is created.');
 	}
 
 	buttons() {
@@ -97,7 +97,7 @@ export class Review {
 				s.transforms?.length ? [h('dt', 'Transforms'), h('dd', s.transforms.map((t) => t.plugin).join(' → '))] : null),
 			h('section.group', h('div.row-between', h('h3', 'Test run'), ui.button('Test now', () => this.test(), 'plain', { 'aria-busy': this.testing ? 'true' : null })),
 				this.testing ? h('p.muted', 'A worker tries both ends …') : this.tests ? this.tests.map((t) => this.result(t)) : h('p.help', 'A worker connects to both ends and checks versions, settings and rights. Nothing is changed.')),
-			h('section.group', h('h3', 'The job file'), this.problem ? ui.notice('bad', 'This job cannot be made', ui.sentence(this.problem.message)) : this.file ? ui.code(this.file) : ui.skeleton(6)),
+			h('section.group', h('h3', 'The job file'), this.problem ? ui.notice('bad', 'This job cannot be created', ui.sentence(this.problem.message)) : this.file ? ui.code(this.file) : ui.skeleton(6)),
 		];
 	}
 }

@@ -80,7 +80,7 @@ export class SettingsForm {
 		this.transforms = new Transforms(job.transforms ?? [], ofKind(list, 'transform'));
 		const f = this.forms;
 		this.node = h('div.settings',
-			h('div.field', h('label', { for: id }, 'Name', h('span.needed', ' needed')), this.name,
+			h('div.field', h('label', { for: id }, 'Name', h('span.needed', ' required')), this.name,
 				h('div.help', { id: `${id}-h` }, 'Small letters, digits and _, beginning with a letter. It stands in logs, charts and file names.'), this.problem),
 			section('Source', null, f.source), section('Sink', null, f.sink), this.transforms.node,
 			h('section.group', h('h3', 'Engine'), h('p.help', 'The defaults suit most jobs.'), f.job.node, f.batch.node, f.errors.node, f.retry.node));

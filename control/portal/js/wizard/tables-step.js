@@ -108,8 +108,8 @@ export class TablesStep {
 					this.wizard.view.draw();
 				},
 				onkeydown: (e) => e.key === 'Enter' && e.preventDefault() }),
-			ui.button(all ? 'Choose none' : q ? `Choose these ${ready.length}` : 'Choose all', () => this.pick(ready, !all)),
-			ui.button('Look again', () => this.ask(true))),
+			ui.button(all ? 'Choose none' : q ? `Choose the ${ready.length} shown` : 'Choose all', () => this.pick(ready, !all)),
+			ui.button('Refresh', () => this.ask(true))),
 			ui.table('Tables', [[''], ['Table'], ['Rows', 'num'], ['Size', 'num'], ['Key'], ['Ready']], fits.slice(0, MANY).map((t) => this.row(t, chosen))),
 			fits.length > MANY ? h('p.muted', `The first ${MANY} of ${fits.length}: search to see others, or choose by pattern.`) : null,
 		];
@@ -135,7 +135,7 @@ export class TablesStep {
 			h('div.chips', { role: 'group', 'aria-label': 'How to choose' }, [['choose', 'Choose from a list'], ['pattern', 'By pattern']].map(([m, text]) =>
 				h('button.chip', { key: m, type: 'button', 'aria-pressed': String(m === mode), onclick: () => this.save({ mode: m }) }, text))),
 			this.problem ? h('div', ui.failure(this.problem, () => this.ask(true)), mode === 'choose' ? h('p.muted', 'Tables can be named by pattern without the list.') : null) : null,
-			mode === 'pattern' ? this.patterns() : this.tables ? (this.tables.length ? this.chooser() : ui.empty('No tables', 'The source has no tables that its user may read.', ui.button('Look again', () => this.ask(true))))
+			mode === 'pattern' ? this.patterns() : this.tables ? (this.tables.length ? this.chooser() : ui.empty('No tables', 'The source has no tables that its user may read.', ui.button('Refresh', () => this.ask(true))))
 				: !this.problem ? [h('p.muted', 'A worker is looking at the source …'), ui.skeleton(6)] : null,
 		];
 	}
