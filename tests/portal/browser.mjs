@@ -24,22 +24,23 @@ export function step(text) {
 	console.log(`   ${text} (${((Date.now() - started) / 1000).toFixed(1)} s)`);
 }
 
-/* What the server refuses on purpose shows as an error of the console as well. */
-const EXPECTED = /status of (401|409)/;
+/* What is refused or cut off on purpose shows as an error of the console as well. */
+const EXPECTED = /status of (401|403|404|409)|ERR_INTERNET_DISCONNECTED/;
+const isExpected = (m) => EXPECTED.test(m.text()) && new URL(m.location().url).pathname.startsWith('/api/');
 
 export class Browser {
 	async open() {
 		this.problems = [];
 		this.sizes = new Map();
 		this.chromium = await chromium.launch({ executablePath: process.env.CHROMIUM, headless: true, args: FLAGS });
-		this.context = await this.chromium.newContext({ viewport: { width: 1280, height: 800 }, colorScheme: 'light' });
+		this.context = await this.chromium.newContext({ viewport: { width: 1280, height: 800 }, colorScheme: 'light', reducedMotion: 'reduce' });
 		this.context.setDefaultTimeout(10000 * SLOW);
 		await this.context.addInitScript(() => {
 			addEventListener('securitypolicyviolation', (e) => console.error(`policy: ${e.violatedDirective} ${e.blockedURI}`));
 		});
 		this.page = await this.context.newPage();
 		this.page.on('console', (m) => {
-			if (['error', 'warning'].includes(m.type()) && !EXPECTED.test(m.text()))
+			if (['error', 'warning'].includes(m.type()) && !isExpected(m))
 				this.problems.push(`console: ${m.text()} (${this.page.url()})`);
 		});
 		this.page.on('pageerror', (e) => this.problems.push(`exception: ${e.message} (${this.page.url()})`));

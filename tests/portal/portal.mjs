@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* From the set-up link to a job that streams, then every page in narrow and dark. */
 import { Browser, URL_BASE, check, step, write } from './browser.mjs';
+import { flaws, focusShows } from './looks.mjs';
 
 const { T, PG_PORT, PGDATABASE, SETUP_LINK } = process.env;
 const PASSWORD = 'correct horse battery';
@@ -16,10 +17,10 @@ async function setUp() {
 	await page.getByLabel('Name').fill('admin');
 	await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
 	await page.getByLabel('Password again').fill('something else');
-	await button('Make the account').click();
+	await button('Create account').click();
 	await says('The two passwords differ');
 	await page.getByLabel('Password again').fill(PASSWORD);
-	await button('Make the account').click();
+	await button('Create account').click();
 	await says('Three steps to the first pipeline');
 	check(!page.url().includes('#'), 'the token of the set-up link stays in the address');
 	check(browser.ownBytes() > 0 && browser.ownBytes() < 100 * 1024, `the first page takes ${browser.ownBytes()} bytes of our own`);
@@ -27,7 +28,7 @@ async function setUp() {
 
 async function addWorker() {
 	await link('Add a worker').click();
-	await button('Make the commands').click();
+	await button('Show the commands').click();
 	const text = await page.locator('.code code').textContent();
 	check(text.includes(`control_url = "${URL_BASE}"`), 'the commands name another address');
 	write('token', text.match(/^ezd_\S+$/m)[0]);
@@ -39,7 +40,7 @@ async function addSource() {
 	await at('/datasources/new');
 	await button('Save and test').click();
 	await says('It needs a name');
-	await page.getByLabel('Name needed').fill('shop');
+	await page.getByLabel('Name required').fill('shop');
 	await button('Save and test').click();
 	await says('Connection string is needed');
 	await page.getByLabel('Connection string').fill(`host=127.0.0.1 port=${PG_PORT} dbname=${PGDATABASE} user=cdc`);
@@ -55,7 +56,7 @@ async function addSource() {
 
 async function addSink() {
 	await page.goto(`${URL_BASE}/datasources/new?kind=sink`);
-	await page.getByLabel('Name needed').fill('files');
+	await page.getByLabel('Name required').fill('files');
 	await page.getByLabel('Kind of system').selectOption('file');
 	await page.getByLabel('Folder').fill(`${T}/shop/out`);
 	await button('Save and test').click();
@@ -68,6 +69,7 @@ async function chooseSourceByKeyboard() {
 	await page.getByRole('radio').first().waitFor();
 	for (let i = 0; i < 40; i++) {
 		await page.keyboard.press('Tab');
+		check(await focusShows(page), 'the focus cannot be seen');
 		if (await page.evaluate(() => document.activeElement?.type === 'radio'))
 			break;
 	}
@@ -81,7 +83,7 @@ async function chooseTables() {
 	await page.getByRole('checkbox', { name: 'public.orders' }).check();
 	await page.getByLabel('Search tables').fill('cust');
 	check(await page.getByRole('checkbox').count() === 1, 'the search leaves other tables');
-	await button('Choose these 1').click();
+	await button('Choose the 1 shown').click();
 	await says('2 tables of');
 	await page.reload();
 	check(await page.getByRole('checkbox', { name: 'public.orders' }).isChecked(), 'a reload forgets the choice');
@@ -97,12 +99,12 @@ async function finishJob() {
 	await page.getByRole('radio', { name: /files/ }).check();
 	await button('Next').click();
 	await page.getByRole('heading', { name: '4. Settings' }).waitFor();
-	await page.getByLabel('Name needed').fill('Not a name');
+	await page.getByLabel('Name required').fill('Not a name');
 	await button('Next').click();
 	await says('The name needs small letters');
-	await page.getByLabel('Name needed').fill('shop');
+	await page.getByLabel('Name required').fill('shop');
 	await page.locator('summary', { hasText: 'Batches' }).click();
-	await page.getByLabel('Age of a batch').fill('20ms');
+	await page.getByLabel('Maximum age of a batch').fill('20ms');
 	await button('Next').click();
 	await page.locator('.code').getByText('max_age = "20ms"').waitFor();
 	await button('Test now').click();
@@ -117,7 +119,7 @@ async function tabs() {
 	await link('Tables2').click();
 	await page.getByRole('row', { name: /public\.orders/ }).waitFor();
 	await link('History').click();
-	await says('made');
+	await says('created');
 	await page.goto(`${own}?tab=log`);
 	await page.locator('.log-line').first().waitFor();
 	await link('Dead letters').click();
@@ -142,31 +144,93 @@ async function pauseAndResume(job) {
 	const state = (p, text) => p.getByRole('heading', { name: /shop/ }).getByText(text).waitFor();
 	await state(page, 'paused');
 	await state(other, 'paused');
+	await other.close();
 	await button('Resume').click();
 	await state(page, 'streaming');
-	await other.close();
 }
 
-/* Every page at the width of a phone, in the dark: nothing sticks out, nothing complains. */
+/* To another page without loading the portal anew. */
+async function visit(path) {
+	await page.evaluate((to) => {
+		history.pushState({}, '', to);
+		dispatchEvent(new PopStateEvent('popstate'));
+	}, path);
+	await page.locator('h1, .empty h2').first().waitFor();
+	await page.locator('.skeleton').first().waitFor({ state: 'detached' });
+}
+
+/* Every page, as wide as a phone and as a desk, in the dark and by day: nothing sticks out, all can be read, nothing complains. */
 async function everyPage(job) {
-	await page.emulateMedia({ colorScheme: 'dark' });
-	await page.setViewportSize({ width: 360, height: 740 });
-	for (const path of ['/', '/jobs', job, `${job}?tab=tables`, `${job}?tab=configuration`, '/jobs/new', '/datasources', '/datasources/new',
-		'/workers', '/workers/add', '/alerts', '/users', '/tokens', '/audit', '/nowhere']) {
-		await page.evaluate((to) => {
-			history.pushState({}, '', to);
-			dispatchEvent(new PopStateEvent('popstate'));
-		}, path);
-		await page.locator('h1, .empty h2').first().waitFor();
-		await page.locator('.skeleton').first().waitFor({ state: 'detached' });
-		check(await page.locator('.notice-bad').count() === 0, `${path} shows a failure`);
-		const wide = await page.evaluate(() => document.scrollingElement.scrollWidth);
-		check(wide <= 360, `${path} is ${wide} px wide on a phone`);
+	const first = (what) => page.evaluate((w) => fetch(`/api/${w}`).then((r) => r.json()).then((a) => `/${w}/${Object.values(a.items[0])[0]}`), what);
+	const paths = ['/', '/jobs', job, ...['tables', 'history', 'log', 'dead-letters', 'configuration'].map((tab) => `${job}?tab=${tab}`), '/jobs/new',
+		'/datasources', await first('datasources'), '/datasources/new', '/datasources/new?kind=sink', '/workers', await first('workers'), '/workers/add',
+		'/alerts', '/users', '/tokens', '/audit', '/nowhere', '/jobs/00000000-0000-0000-0000-000000000000'];
+	const found = new Set();
+	for (const [width, height] of [[360, 740], [1280, 800]]) {
+		await page.setViewportSize({ width, height });
+		for (const path of paths) {
+			await visit(path);
+			if (!path.endsWith('0000') && await page.locator('.notice-bad').count() > 0)
+				found.add(`${path} shows a failure`);
+			for (const colorScheme of ['dark', 'light']) {
+				await page.emulateMedia({ colorScheme });
+				(await flaws(page)).forEach((f) => found.add(`${path}, ${width} px, ${colorScheme}: ${f}`));
+			}
+		}
 	}
+	check(found.size === 0, `${found.size} flaws:\n${[...found].slice(0, 15).join('\n')}`);
+}
+
+async function keys() {
+	await visit('/');
+	await page.keyboard.press('g');
+	await page.keyboard.press('j');
+	await at('/jobs');
+	await page.getByLabel('Search jobs').waitFor();
+	await page.keyboard.press('/');
+	await page.keyboard.type('sh?');
+	check(await page.getByLabel('Search jobs').inputValue() === 'sh?', 'keys do not go where one types');
+	await page.locator('h1').focus();
+	await page.keyboard.press('?');
+	await page.getByRole('dialog', { name: 'Keys' }).waitFor();
+	check((await flaws(page)).length === 0, 'the help has flaws');
+	await page.keyboard.press('Escape');
+	await page.getByRole('dialog').waitFor({ state: 'detached' });
+}
+
+/* Another log-in of the same person, in another tab, makes the token of this one stale: it takes the new one by itself. */
+async function staleToken() {
+	await page.context().request.post(`${URL_BASE}/api/session`, { data: { name: 'admin', password: PASSWORD } });
+	await visit('/alerts');
+	await button('New rule').click();
+	await page.getByRole('dialog').waitFor();
+	check((await flaws(page)).length === 0, 'the dialog of a rule has flaws');
+	await button('Create rule').click();
+	await page.locator('.plain-list').getByText('When any job has failed').waitFor();
+}
+
+/* The control plane goes away and comes back, the session ends: the page says so, and goes on where it was. */
+async function badDays(job) {
+	await visit(job);
+	await page.context().setOffline(true);
+	await page.keyboard.press('r');
+	await page.locator('.live.is-offline').waitFor();
+	await says('does not answer');
+	await page.getByRole('heading', { name: /shop/ }).waitFor();
+	await page.context().setOffline(false);
+	await page.locator('.live.is-live').waitFor();
+	await page.locator('.notice-bad').waitFor({ state: 'detached' });
+	await page.context().clearCookies();
+	await page.keyboard.press('r');
+	await says('Your session has ended');
+	check((await flaws(page)).length === 0, 'the door has flaws');
+	await page.getByLabel('Name').fill('admin');
+	await page.getByLabel('Password').fill(PASSWORD);
+	await button('Log in').click();
+	await page.getByRole('heading', { name: /shop/ }).waitFor();
 }
 
 async function leave() {
-	await page.setViewportSize({ width: 1280, height: 800 });
 	await page.goto(`${URL_BASE}/jobs?q=sho&status=running`);
 	await page.getByRole('row', { name: /shop/ }).waitFor();
 	await button('Log out').click();
@@ -187,18 +251,16 @@ try {
 	}
 	step('tabs');
 	const job = await tabs();
-	step('pauseAndResume');
-	await pauseAndResume(job);
-	step('everyPage');
-	await everyPage(job);
-	step('leave');
-	await leave();
+	for (const part of [pauseAndResume, everyPage, keys, staleToken, badDays, leave]) {
+		step(part.name);
+		await part(job);
+	}
 	browser.sound();
 	step('done');
 } catch (e) {
-	console.error(e.message);
-	console.error(`at ${page.url()}\n${(await page.locator('body').innerText().catch(() => '')).slice(0, 1500)}`);
+	console.error((await page.locator('main').innerText().catch(() => '')).slice(0, 1000));
 	console.error(browser.problems.join('\n'));
+	console.error(`at ${page.url()}\n${e.message}`);
 	await page.screenshot({ path: `${T}/failed.png` }).catch(() => {});
 	process.exitCode = 1;
 } finally {

@@ -14,6 +14,10 @@
 . "$EZ_SRC/tests/portal/lib.sh"
 case " ${EZ_PLUGINS:-agent} " in *" agent "*) ;; *) skip "the agent plugin is not built" ;; esac
 
+(cd "$EZ_SRC" && find control/portal -type f ! -name local.mk | sort) >"$T/files"
+grep -o 'control/portal/[^ ]*' "$EZ_SRC/control/portal/local.mk" | sort >"$T/installed"
+diff "$T/files" "$T/installed" || fail "control/portal/local.mk does not install what is there"
+
 browser_find
 control_catalog
 control_start
