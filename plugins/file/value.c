@@ -183,6 +183,11 @@ static void add_hex_as_base64(struct out *o, struct ez_view v)
 
 /* ------------------------------------------------------------------ time */
 
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
 /*
  * "2024-02-29 12:00:00.5+00" becomes "2024-02-29T12:00:00.5Z". False, and nothing written,
  * for what has no such form: infinity and years BC stay as the server writes them.
@@ -194,8 +199,9 @@ static bool put_instant(char *p, struct ez_view v, bool zoned, char **ret_end)
 
 	if (v.len > INSTANT_MAX || v.len < 16 || v.ptr[v.len - 1] == 'C')
 		return false;
+	/* A comma among them would end a field of CSV. */
 	for (size_t i = 0; i < v.len; i++)
-		if (v.ptr[i] > ':' || v.ptr[i] < ' ' || v.ptr[i] == '"')
+		if (!is_digit(v.ptr[i]) && !memchr("-:. +", v.ptr[i], 5))
 			return false;
 	space = memchr(v.ptr, ' ', v.len);
 	if (!space)
@@ -334,11 +340,6 @@ static bool is_like(const char *p, const char *like)
 	uint64_t x = view_load64(p) ^ view_load64(like);
 
 	return ((x | (x + PLAIN_EACH(0x76))) & PLAIN_EACH(0x80)) == 0;
-}
-
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
 }
 
 /* "2024-02-29 12:00:00" at the front. */
