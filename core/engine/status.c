@@ -3,14 +3,18 @@
 
 #include "engine/status.h"
 
-#include <stdio.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
+#include "base/fs.h"
 #include "base/jsonw.h"
+#include "base/parse.h"
 #include "base/str.h"
 #include "engine/stats.h"
+
+enum { STATM_MAX_BYTES = 4096 };
 
 static uint64_t load(const _Atomic uint64_t *v)
 {
@@ -29,15 +33,17 @@ static int64_t cpu_us(void)
 /* "size resident ..." in pages. */
 int64_t status_rss_bytes(void)
 {
-	FILE *f = fopen("/proc/self/statm", "re");
-	long long size, resident = 0;
+	_cleanup_(buf_release) struct buf text = BUF_INIT(STATM_MAX_BYTES);
+	struct ez_view rest, size, resident;
+	uint64_t pages = 0;
 
-	if (!f)
+	if (fs_read_file("/proc/self/statm", STATM_MAX_BYTES, &text) < 0)
 		return 0;
-	if (fscanf(f, "%lld %lld", &size, &resident) != 2)
-		resident = 0;
-	fclose(f);
-	return resident * sysconf(_SC_PAGESIZE);
+	rest = buf_view(&text);
+	if (!view_split(&rest, ' ', &size) || !view_split(&rest, ' ', &resident) ||
+	    !parse_u64(resident, &pages))
+		return 0;
+	return (int64_t)pages * sysconf(_SC_PAGESIZE);
 }
 
 void status_tick(struct status_rates *r, const struct stats *s)

@@ -188,6 +188,12 @@ static bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
+/* What needs no quotes in either format: a comma would end a field of CSV. */
+static bool is_of_instants(char c)
+{
+	return is_digit(c) || c == '-' || c == ':' || c == '.' || c == ' ' || c == '+';
+}
+
 /*
  * "2024-02-29 12:00:00.5+00" becomes "2024-02-29T12:00:00.5Z". False, and nothing written,
  * for what has no such form: infinity and years BC stay as the server writes them.
@@ -199,9 +205,8 @@ static bool put_instant(char *p, struct ez_view v, bool zoned, char **ret_end)
 
 	if (v.len > INSTANT_MAX || v.len < 16 || v.ptr[v.len - 1] == 'C')
 		return false;
-	/* A comma among them would end a field of CSV. */
 	for (size_t i = 0; i < v.len; i++)
-		if (!is_digit(v.ptr[i]) && !memchr("-:. +", v.ptr[i], 5))
+		if (!is_of_instants(v.ptr[i]))
 			return false;
 	space = memchr(v.ptr, ' ', v.len);
 	if (!space)

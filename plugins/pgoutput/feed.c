@@ -86,6 +86,15 @@ static int on_stream_start(struct pg_stream *s, const struct decode_message *m,
 	return EZ_OK;
 }
 
+/* With one transaction that stays open for days the map would never be empty. */
+static void forget_unwanted(struct pg_stream *s, uint32_t xid)
+{
+	map_for_each(e, &s->unwanted) {
+		if (e->id >> 32 == xid)
+			(void)map_remove_u64(&s->unwanted, e->id);
+	}
+}
+
 static int on_stream_abort(struct pg_stream *s, const struct decode_message *m,
 			   struct wire *w, struct ez_error *err)
 {
@@ -97,10 +106,12 @@ static int on_stream_abort(struct pg_stream *s, const struct decode_message *m,
 	tx = held_find(s->held, a.xid);
 	if (!tx)
 		return EZ_OK;
-	if (a.xid == a.subxid)
+	if (a.xid == a.subxid) {
 		held_drop(s->held, tx);
-	else
+		forget_unwanted(s, a.xid);
+	} else {
 		held_abort_sub(s->held, tx, a.subxid);
+	}
 	return EZ_OK;
 }
 
@@ -122,6 +133,7 @@ static int on_stream_commit(struct pg_stream *s, const struct decode_message *m,
 	s->replay = held_take(s->held, c.xid);
 	if (!s->replay)
 		return malformed(s, m, NULL, err);
+	forget_unwanted(s, c.xid);
 	s->replay_end = c;
 	note_received(s, c.end_lsn);
 	rc = decode_begin(&s->decode, c.commit_lsn, c.xid, c.time_us, err);

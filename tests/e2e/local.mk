@@ -5,6 +5,7 @@
 E2E_TESTS = \
 	tests/e2e/bad_input.sh \
 	tests/e2e/barriers.sh \
+	tests/e2e/chaos.sh \
 	tests/e2e/compression_and_rotation.sh \
 	tests/e2e/control_and_worker.sh \
 	tests/e2e/csv_per_table.sh \

@@ -123,6 +123,24 @@ run ddl --until=now
 sr_equal item
 expect_columns item
 
+step "old names that the catalog gives no number to: what is known of the table does"
+sqlf <<'SQL'
+insert into item values (14, 'fourteen', 14, 'y', 14, 'here', 'old name');
+alter table item rename column s2 to s3;
+insert into item values (15, 'fifteen', 15, 'y', 15, 'here', 'new name');
+alter table item add column t1 text default 't';
+update item set s3 = s3 || '!' where id in (12, 14);
+alter table item rename column t1 to t2;
+insert into item values (16, 'sixteen', 16, 'y', 16, 'here', 'new name', 'tee');
+SQL
+run ddl --until=now
+sr_equal item
+expect_columns item
+sql "alter table item drop column t2" "alter table item rename column s3 to s2" "insert into item values (17, '17', 17, 'y', 17, 'here', 'again')"
+run ddl --until=now
+sr_equal item
+expect_columns item
+
 step "a change that the server cancels stops the job; started again, it goes on"
 sr_fault '"kind": "alter_cancel", "count": 1'
 sqlf <<'SQL'

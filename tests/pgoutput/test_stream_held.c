@@ -386,6 +386,27 @@ START_TEST(the_status_counts_what_is_held)
 }
 END_TEST
 
+START_TEST(what_was_left_out_is_forgotten_with_its_transaction)
+{
+	setup();
+	holds_rows(7, 1); /* open for ever */
+	for (uint32_t xid = 100; xid < 200; xid++) {
+		starts_block(xid, true);
+		msg_relation(&kit.b, xid, T + 1, "skip_me", 'd', "id:23:k");
+		kit_sends(0);
+		stops_block();
+		if (xid % 2)
+			aborts_stream(xid, xid);
+		else
+			commits_stream(xid, 0x1000 + xid);
+	}
+	kit_drain();
+	ck_assert_uint_eq(held_count(kit.s->held), 1);
+	ck_assert_uint_eq(map_len(&kit.s->unwanted), 0);
+	kit_teardown();
+}
+END_TEST
+
 START_TEST(blocks_that_make_no_sense_are_fatal)
 {
 	setup();
@@ -432,6 +453,7 @@ int main(void)
 		  an_old_transaction_is_not_replayed,
 		  large_transactions_go_through_a_file, the_status_counts_what_is_held,
 		  rows_of_tables_that_are_left_out_are_not_kept,
+		  what_was_left_out_is_forgotten_with_its_transaction,
 		  blocks_that_make_no_sense_are_fatal);
 	ADD_TESTS(s, "replay", a_replay_stops_and_goes_on_as_the_engine_has_room,
 		  the_server_gets_its_status_during_a_replay,
