@@ -93,7 +93,7 @@ says Message 'Failed to parse json'
 ok "JSON"
 
 printf '20,zip,1\n' | gzip >"$T/zipped"
-http be0 PUT /api/shop/t/_stream_load -H 'label: z1' -H 'strict_mode: true' -H 'column_separator: ,' -H 'compression: gzip' \
+http be0 PUT /api/shop/t/_stream_load -H 'label: z1' -H 'strict_mode: true' -H 'column_separator: ,' -H 'format: gzip' \
 	--upload-file "$T/zipped"
 is Status Success NumberLoadedRows 1
 if command -v zstd >/dev/null; then
@@ -103,8 +103,17 @@ if command -v zstd >/dev/null; then
 	is Status Success NumberLoadedRows 1
 fi
 head -c 20 "$T/zipped" >"$T/cut"
-http be0 PUT /api/shop/t/_stream_load -H 'label: z3' -H 'strict_mode: true' -H 'compression: gzip' --upload-file "$T/cut"
+http be0 PUT /api/shop/t/_stream_load -H 'label: z3' -H 'strict_mode: true' -H 'format: gzip' --upload-file "$T/cut"
 is Status Fail
+printf '22,zip,1\n' | gzip >"$T/zipped"
+http be0 PUT /api/shop/t/_stream_load -H 'label: z4' -H 'strict_mode: true' -H 'column_separator: ,' -H 'compression: gzip' \
+	--upload-file "$T/zipped"
+is Status Fail Message 'too many filtered rows'
+violation compression_header
+printf '[{"id":23,"name":"zip"}]' | gzip >"$T/zipped"
+http be0 PUT /api/shop/t/_stream_load -H 'label: z5' -H 'strict_mode: true' -H 'format: json' -H 'strip_outer_array: true' \
+	-H 'compression: gzip' --upload-file "$T/zipped"
+is Status Success NumberLoadedRows 1
 ok "compressed bodies"
 
 load be0 shop t dup '30,a,1\n30,b,2\n'

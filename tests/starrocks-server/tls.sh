@@ -25,7 +25,7 @@ ok "front ends speak TLS and send to back ends that do not"
 
 if command -v lz4 >/dev/null 2>&1 && ldd "$SR_SERVER" | grep -q liblz4; then
 	lz4 -q "$T/data" "$T/data.lz4"
-	http be0 PUT /api/shop/t/_stream_load -H 'label: b' -H 'strict_mode: true' -H 'column_separator: ,' -H 'compression: lz4_frame' \
+	http be0 PUT /api/shop/t/_stream_load -H 'label: b' -H 'strict_mode: true' -H 'column_separator: ,' -H 'format: lz4' \
 		--upload-file "$T/data.lz4"
 	is Status Success NumberLoadedRows 1
 	ok "LZ4"

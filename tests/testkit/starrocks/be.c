@@ -206,8 +206,10 @@ static bool begin(struct job *j)
 		fail_locked(j, text);
 		is_good = false;
 	} else if (!is_good) {
-		fail_locked(j, "Access denied; you need (at least one of) the INSERT "
-			       "privilege(s) on TABLE for this operation");
+		fail_locked(j, "Access denied for user@127.0.0.1");
+	} else if (!exchange_may_insert_locked(x, view_str(x->db), view_str(x->table))) {
+		fail_locked(j, DENIED_BY_LEADER);
+		is_good = false;
 	} else if (exchange_fault_locked(x, "fail_early", &f)) {
 		answer_result(j, f.body[0] ? f.body : "Fail", f.text);
 		x->closes = x->closes || !x->req->is_whole;

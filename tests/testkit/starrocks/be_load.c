@@ -76,6 +76,9 @@ void load_check_habits(struct exchange *x, const struct load_options *o)
 {
 	if (!x->c->settings.checks_strict)
 		return;
+	if (o->has_vain_header)
+		violation_add(x->c, "compression_header",
+			      "load %s names a codec beside the format of CSV", x->label);
 	if (!o->is_strict)
 		violation_add(x->c, "no_strict_mode",
 			      "load %s does not ask for strict mode", x->label);

@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/jsonw.h"
+#include "accounts.h"
 #include "journal.h"
 #include "model.h"
 #include "txn.h"
@@ -57,6 +58,7 @@ struct cluster *cluster_new(const struct profile *p, unsigned n_fe, unsigned n_b
 	c->password = xstrdup("");
 	c->next_id = 10100;
 	c->next_txn_id = 1001;
+	list_init(&c->accounts);
 	list_init(&c->running);
 	list_init(&c->publishing);
 	list_init(&c->faults);
@@ -83,6 +85,7 @@ void cluster_free(struct cluster *c)
 	journal_free(c);
 	buf_release(&c->violations);
 	map_release(&c->error_logs, free);
+	account_free_all(c);
 	free(c->user);
 	free(c->password);
 	pthread_cond_destroy(&c->changed);

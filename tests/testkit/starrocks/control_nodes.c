@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "accounts.h"
 #include "control.h"
 #include "fault.h"
 #include "txn.h"
@@ -163,7 +164,16 @@ bool control_advance(struct control *k)
 
 bool control_password(struct control *k)
 {
+	struct account *a;
+
 	cluster_lock(k->c);
+	a = account_find(k->c, view_str(control_str(k, "user")), false);
+	if (a) {
+		free(a->password);
+		a->password = xstrdup(control_str(k, "password"));
+		cluster_unlock(k->c);
+		return true;
+	}
 	if (control_str(k, "user")[0] != '\0') {
 		free(k->c->user);
 		k->c->user = xstrdup(control_str(k, "user"));

@@ -12,6 +12,8 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/jsonw.h"
+#include "base/str.h"
+#include "accounts.h"
 #include "convert.h"
 #include "send.h"
 
@@ -130,17 +132,50 @@ void answer_failed(struct exchange *x, const char *fmt, ...)
 	x->closes = true;
 }
 
-void answer_unauthorized(struct exchange *x)
+static void answer_401(struct exchange *x, const char *text)
 {
 	answer_header(x, "WWW-Authenticate: Basic realm=\"\"");
 	answer_begin(x);
 	answer_str(x, "status", "FAILED");
 	answer_str(x, "code", "1");
-	answer_str(x, "msg", "Access denied for user");
-	answer_str(x, "message", "Access denied for user");
+	answer_str(x, "msg", text);
+	answer_str(x, "message", text);
 	answer_end(x);
 	x->status = 401;
 	x->closes = true;
+}
+
+void answer_unauthorized(struct exchange *x)
+{
+	answer_401(x, "Access denied for user@127.0.0.1");
+}
+
+/* The lock is held. */
+void answer_denied(struct exchange *x)
+{
+	_cleanup_(buf_release) struct buf b = BUF_INIT(65536);
+
+	buf_addf(&b, "Access denied for user '%s'@'%%'. ", x->user);
+	account_add_advice(account_find(x->c, view_str(x->user), false), &b);
+	answer_401(x, buf_cstr(&b));
+}
+
+bool exchange_may_insert_locked(struct exchange *x, struct ez_view db,
+				struct ez_view table)
+{
+	struct object o = { OBJECT_TABLE, db, table };
+
+	return user_may(x->c, view_str(x->user), PRIV_INSERT, &o);
+}
+
+bool exchange_may_insert(struct exchange *x, struct ez_view db, struct ez_view table)
+{
+	bool may;
+
+	cluster_lock(x->c);
+	may = exchange_may_insert_locked(x, db, table);
+	cluster_unlock(x->c);
+	return may;
 }
 
 void answer_not_found(struct exchange *x)
@@ -167,7 +202,7 @@ bool exchange_is_authorized(struct exchange *x)
 	struct ez_view v = request_header(x->req, "authorization"), user, password;
 	struct buf text = BUF_INIT(4096);
 	struct fault f;
-	const char *at;
+	const char *at, *right;
 
 	if (v.len > 6 && strncasecmp(v.ptr, "Basic ", 6) == 0 &&
 	    convert_from_base64(view_trim(view_of(v.ptr + 6, v.len - 6)), &text)) {
@@ -177,8 +212,9 @@ bool exchange_is_authorized(struct exchange *x)
 			if (at)
 				user.len = (size_t)(at - user.ptr);
 			cluster_lock(x->c);
-			x->is_auth_ok = view_eq_str(user, x->c->user) &&
-					view_eq_str(password, x->c->password);
+			right = cluster_password(x->c, user);
+			x->is_auth_ok = right && view_eq_str(password, right) &&
+					str_copy(x->user, sizeof(x->user), user);
 			if (exchange_fault_locked(x, "auth", &f))
 				x->is_auth_ok = false;
 			cluster_unlock(x->c);

@@ -40,6 +40,7 @@ struct exchange {
 	bool closes;  /* Connection: close */
 	bool is_mute; /* no answer at all */
 	bool is_auth_ok;
+	char user[129]; /* once that is so */
 	bool has_continued; /* 100 Continue was sent */
 	struct body_hash {
 		uint64_t value, word; /* the word is not full yet */
@@ -79,6 +80,16 @@ void answer_redirect(struct exchange *x, const char *host, int port);
 
 /* 1.2: Basic, the user before an "@". */
 _must_check_ bool exchange_is_authorized(struct exchange *x);
+/* Whether the user may INSERT; takes the lock. As a front end says no: 401, without the
+ * name of the right. */
+_must_check_ bool exchange_may_insert(struct exchange *x, struct ez_view db,
+				      struct ez_view table);
+bool exchange_may_insert_locked(struct exchange *x, struct ez_view db,
+				struct ez_view table);
+void answer_denied(struct exchange *x);
+/* What a back end says, which has it from the leader. */
+#define DENIED_BY_LEADER \
+ "Access denied; you need (at least one of) the INSERT privilege(s) for this operation"
 
 enum body_result {
 	BODY_OK,

@@ -72,6 +72,10 @@ static void stream_load(struct exchange *x)
 		answer_failed(x, "No database selected.");
 	} else if (x->table[0] == '\0' || strcmp(x->table, "_stream_load") == 0) {
 		answer_failed(x, "No table selected.");
+	} else if (!exchange_may_insert(x, view_str(x->db), view_str(x->table))) {
+		cluster_lock(x->c);
+		answer_denied(x);
+		cluster_unlock(x->c);
 	} else if (exchange_fault(x, "proxy", &f)) {
 		be_stream_load(x);
 	} else {

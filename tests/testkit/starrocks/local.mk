@@ -5,6 +5,8 @@
 EXTRA_DIST += tests/testkit/starrocks.sh tests/testkit/starrocks/README.md
 
 STARROCKS_SERVER_FILES = \
+	tests/testkit/starrocks/accounts.c \
+	tests/testkit/starrocks/accounts.h \
 	tests/testkit/starrocks/array.c \
 	tests/testkit/starrocks/array.h \
 	tests/testkit/starrocks/be.c \
@@ -82,6 +84,9 @@ STARROCKS_SQL_FILES = \
 	tests/testkit/starrocks/sql_eval.c \
 	tests/testkit/starrocks/sql_exec.c \
 	tests/testkit/starrocks/sql_expr.c \
+	tests/testkit/starrocks/sql_grant.c \
+	tests/testkit/starrocks/sql_grant.h \
+	tests/testkit/starrocks/sql_parse_grant.c \
 	tests/testkit/starrocks/sql_http.c \
 	tests/testkit/starrocks/sql_lex.c \
 	tests/testkit/starrocks/sql_lex.h \

@@ -35,7 +35,7 @@ struct profile {
 	bool has_multi_table;      /* 4.0: transaction_type: multi */
 	bool has_prepared_timeout; /* 3.5 */
 	bool has_merge_commit;     /* 3.4 */
-	bool has_json_compression; /* 3.3 */
+	bool has_json_compression; /* 3.2.7 */
 	bool has_rename_column;    /* 3.3 */
 	bool has_base64_varbinary; /* 3.2; hex before */
 	bool has_fast_evolution;   /* 3.2 */
@@ -290,7 +290,8 @@ struct cluster {
 	unsigned leader;     /* index of a front end */
 	unsigned next_be;    /* round robin */
 
-	char *user, *password;
+	char *user, *password; /* root's */
+	struct list accounts;  /* accounts.h */
 
 	struct map databases; /* by name, those not dropped */
 	struct database **all_databases;

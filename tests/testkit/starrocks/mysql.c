@@ -12,6 +12,7 @@
 #include "base/random.h"
 #include "base/str.h"
 #include "base/utf8.h"
+#include "accounts.h"
 #include "mysql_wire.h"
 #include "sql.h"
 #include "sql_lex.h"
@@ -114,12 +115,11 @@ static bool send_greeting(struct connection *k)
 /* The lock is held. */
 static bool is_right_user(struct connection *k, const struct mysql_login *login)
 {
+	const char *password = cluster_password(k->cluster, login->user);
 	struct fault fault;
 
-	return !take_fault(k, "auth_fail", login->user, &fault) &&
-	       view_eq_str(login->user, k->cluster->user) &&
-	       mysql_native_is_right(view_str(k->cluster->password), k->scramble,
-				     login->auth);
+	return !take_fault(k, "auth_fail", login->user, &fault) && password &&
+	       mysql_native_is_right(view_str(password), k->scramble, login->auth);
 }
 
 static bool refuse(struct connection *k, unsigned code, const char *state,

@@ -16,6 +16,7 @@ struct request;
 struct load_options {
 	bool is_json;
 	enum codec_kind codec;
+	bool has_vain_header; /* of compression, with CSV */
 	int64_t timeout_ms;
 	bool has_columns;
 	struct ez_view columns; /* borrowed from the request, as all views here */

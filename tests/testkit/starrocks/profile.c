@@ -19,7 +19,7 @@ bool profile_parse(struct ez_view v, struct profile *ret_profile)
 	};
 	struct profile p = { .major = 0 };
 	struct ez_view rest = v, part;
-	uint64_t major, minor;
+	uint64_t major, minor, patch = 99;
 	size_t i;
 	int n;
 
@@ -33,11 +33,18 @@ bool profile_parse(struct ez_view v, struct profile *ret_profile)
 		return false;
 	p.major = known[i].major;
 	p.minor = known[i].minor;
+	snprintf(p.text, sizeof(p.text), "%s", known[i].text);
+	if (rest.len > 0) {
+		if (!parse_u64(rest, &patch) || patch > 99)
+			return false;
+		snprintf(p.text, sizeof(p.text), "%d.%d.%u", p.major, p.minor,
+			 (unsigned)patch);
+	}
 	n = p.major * 100 + p.minor;
 	p.has_multi_table = n >= 400;
 	p.has_prepared_timeout = n >= 305;
 	p.has_merge_commit = n >= 304;
-	p.has_json_compression = n >= 303;
+	p.has_json_compression = n >= 303 || (n == 302 && patch >= 7);
 	p.has_rename_column = n >= 303;
 	p.has_base64_varbinary = n >= 302;
 	p.has_fast_evolution = n >= 302;
@@ -49,7 +56,6 @@ bool profile_parse(struct ez_view v, struct profile *ret_profile)
 	p.closes_307 = n >= 301;
 	p.decimal_precision_max = n >= 400 ? 76 : 38;
 	p.varchar_max = 1048576;
-	snprintf(p.text, sizeof(p.text), "%s", known[i].text);
 	*ret_profile = p;
 	return true;
 }

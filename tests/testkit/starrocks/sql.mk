@@ -12,6 +12,7 @@ libstarrockssqltest_la_LIBADD = libstarrocksserver.la $(libstarrocksserver_la_LI
 
 STARROCKS_SQL_TESTS = \
 	tests/testkit/starrocks/test_ddl \
+	tests/testkit/starrocks/test_grants \
 	tests/testkit/starrocks/test_mysql \
 	tests/testkit/starrocks/test_sql
 check_PROGRAMS += $(STARROCKS_SQL_TESTS)
@@ -20,6 +21,8 @@ tests_testkit_starrocks_test_ddl_SOURCES = tests/testkit/starrocks/test_ddl.c te
 tests_testkit_starrocks_test_ddl_CPPFLAGS = $(libstarrocksserver_la_CPPFLAGS)
 tests_testkit_starrocks_test_ddl_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) -pthread
 tests_testkit_starrocks_test_ddl_LDADD = libstarrockssqltest.la $(CHECK_LIBS)
+tests_testkit_starrocks_test_grants_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) -pthread
+tests_testkit_starrocks_test_grants_LDADD = libstarrockssqltest.la $(CHECK_LIBS)
 tests_testkit_starrocks_test_mysql_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) -pthread
 tests_testkit_starrocks_test_mysql_LDADD = libstarrockssqltest.la $(CHECK_LIBS)
 tests_testkit_starrocks_test_sql_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) -pthread

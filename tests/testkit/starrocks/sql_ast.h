@@ -148,6 +148,20 @@ enum sql_kind {
 	SQL_SHOW_VARIABLES,
 	SQL_SHOW_WARNINGS,
 	SQL_SELECT,
+	SQL_CREATE_USER,
+	SQL_CREATE_ROLE,
+	SQL_GRANT, /* or REVOKE */
+	SQL_SET_DEFAULT_ROLE,
+};
+
+/* Of users, roles and rights. A NULL pointer in db or table: all of them. */
+struct sql_grant {
+	struct list privileges; /* struct sql_name: "SELECT", "CREATE TABLE", "ALL" */
+	struct list roles;      /* the same: roles that are granted */
+	unsigned object_kind;   /* enum object_kind */
+	struct ez_view db, table;
+	struct ez_view grantee, password;
+	bool to_role, is_revoke, is_all;
 };
 
 struct sql_item {
@@ -177,6 +191,7 @@ struct sql_statement {
 	struct sql_choice choice;
 	struct ez_view alias; /* of the table in SELECT */
 	struct list settings; /* struct sql_property, of SET */
+	struct sql_grant *grant;
 };
 
 enum sql_verdict {

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/parse.h"
+#include "accounts.h"
 #include "sql_lex.h"
 #include "sql_rows.h"
 
@@ -208,6 +209,17 @@ static struct ez_view now_text(const struct sql_scope *sc)
 	return sql_textf(sc->r, "%.10s %.8s", now.text, now.text + 11);
 }
 
+static struct ez_view roles_text(const struct sql_scope *sc)
+{
+	_cleanup_(buf_release) struct buf b = BUF_INIT(1 << 16);
+	const struct sql_session *s = sc->session;
+
+	if (view_eq_str(s->user, s->cluster->user))
+		return VIEW("root");
+	account_add_roles(account_find(s->cluster, s->user, false), true, &b);
+	return sql_text(sc->r, buf_view(&b));
+}
+
 /* Functions without arguments. False: there is none of that name. */
 static bool call_simple(const struct sql_scope *sc, struct ez_view name,
 			struct sql_value *ret)
@@ -223,6 +235,8 @@ static bool call_simple(const struct sql_scope *sc, struct ez_view name,
 		ret->text = *s->database ? sql_text_str(sc->r, s->database) : ret->text;
 	else if (sql_same_word(name, "user") || sql_same_word(name, "current_user"))
 		ret->text = sql_textf(sc->r, "'%.*s'@'%%'", VIEW_ARG(s->user));
+	else if (sql_same_word(name, "current_role"))
+		ret->text = roles_text(sc);
 	else if (sql_same_word(name, "connection_id"))
 		*ret = (struct sql_value){ sql_textf(sc->r, "%u", s->connection_id),
 					   SQL_AS_NUMBER };

@@ -8,6 +8,7 @@
 #include "base/jsonw.h"
 #include "base/str.h"
 #include "ddl.h"
+#include "sql_grant.h"
 #include "sql_lex.h"
 #include "sql_rows.h"
 
@@ -139,6 +140,8 @@ static bool run_ddl(struct sql_session *s, struct sql_statement *st, struct sql_
 static bool run_statement(struct sql_session *s, struct sql_statement *st,
 			  struct sql_result *r)
 {
+	if (!sql_is_allowed(s, st, r))
+		return false;
 	switch (st->kind) {
 	case SQL_NOTHING:
 		return true;
@@ -156,6 +159,11 @@ static bool run_statement(struct sql_session *s, struct sql_statement *st,
 		return run_ddl(s, st, r);
 	case SQL_SELECT:
 		return sql_run_select(s, st, r);
+	case SQL_CREATE_USER:
+	case SQL_CREATE_ROLE:
+	case SQL_GRANT:
+	case SQL_SET_DEFAULT_ROLE:
+		return sql_run_grant(s, st, r);
 	default:
 		return sql_run_show(s, st, r);
 	}

@@ -122,7 +122,8 @@ static bool parse_constant_word(struct parser *p, struct sql_expr **ret_expr)
 static bool is_function_word(const struct parser *p)
 {
 	static const char *const words[] = { "database", "schema", "mod",  "if",
-					     "left",     "right",  "char", "replace" };
+					     "left",     "right",  "char", "replace",
+					     "current_user", "current_role" };
 
 	if (p->at->kind != SQL_WORD || !view_eq_str(p->at[1].text, "(") ||
 	    p->at[1].kind != SQL_SYMBOL)

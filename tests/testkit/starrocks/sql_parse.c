@@ -202,6 +202,10 @@ static bool parse_show(struct parser *p, struct sql_statement *s)
 				     : !accept_word(p, simple[i].first))
 			continue;
 		s->kind = simple[i].kind;
+		if (s->kind == SQL_SHOW_GRANTS && accept_words(p, "for", "role")) {
+			s->has_ref = true;
+			return expect_name(p, &s->ref.name);
+		}
 		return parse_from_database(p, s) && parse_choice(p, &s->choice);
 	}
 	return parser_not_emulated(p, "this SHOW");
@@ -258,6 +262,8 @@ static bool parse_setting(struct parser *p, struct sql_statement *s)
 
 static bool parse_set(struct parser *p, struct sql_statement *s)
 {
+	if (accept_words(p, "default", "role"))
+		return parse_default_role(p, s);
 	s->kind = SQL_SET;
 	if (accept_word(p, "names")) {
 		if (p->at->kind != SQL_STRING && p->at->kind != SQL_WORD)
@@ -301,6 +307,10 @@ static bool parse_create(struct parser *p, struct sql_statement *s)
 		return parse_database(p, s, true);
 	if (accept_word(p, "table"))
 		return parse_create_table(p, s);
+	if (accept_word(p, "user"))
+		return parse_create_account(p, s, false);
+	if (accept_word(p, "role"))
+		return parse_create_account(p, s, true);
 	return parser_not_emulated(p, "this CREATE");
 }
 
@@ -343,6 +353,11 @@ static bool parse_table_ref(struct parser *p, struct sql_statement *s, enum sql_
 	return true;
 }
 
+static bool is_grant(const struct parser *p)
+{
+	return parser_is_word(p, "grant") || parser_is_word(p, "revoke");
+}
+
 static bool parse_statement(struct parser *p, struct sql_statement *s)
 {
 	if (p->at->kind == SQL_END || parser_is_symbol(p, ";"))
@@ -357,6 +372,8 @@ static bool parse_statement(struct parser *p, struct sql_statement *s)
 		return parse_alter_table(p, s);
 	if (accept_word(p, "drop"))
 		return parse_drop(p, s);
+	if (is_grant(p))
+		return parse_grant(p, s);
 	if (accept_words(p, "truncate", "table"))
 		return parse_table_ref(p, s, SQL_TRUNCATE);
 	if (accept_word(p, "desc") || accept_word(p, "describe"))

@@ -52,5 +52,10 @@ _must_check_ bool expect_properties(struct parser *p, struct list *ret_propertie
 _must_check_ bool parse_expr(struct parser *p, struct sql_expr **ret_expr);
 _must_check_ bool parse_create_table(struct parser *p, struct sql_statement *s);
 _must_check_ bool parse_alter_table(struct parser *p, struct sql_statement *s);
+_must_check_ bool parse_create_account(struct parser *p, struct sql_statement *s,
+				       bool is_role);
+/* GRANT or REVOKE. */
+_must_check_ bool parse_grant(struct parser *p, struct sql_statement *s);
+_must_check_ bool parse_default_role(struct parser *p, struct sql_statement *s);
 
 #endif

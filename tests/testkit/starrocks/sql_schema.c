@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "sql_grant.h"
 #include "sql_lex.h"
 #include "txn.h"
 
@@ -71,8 +72,11 @@ static void schemata_rows(struct sql_session *s, struct sql_result *rows)
 
 	sql_result_columns(rows, names);
 	map_for_each(e, &s->cluster->databases) {
-		struct ez_view *cells = sql_result_row(rows);
+		struct ez_view *cells;
 
+		if (!sql_is_seen(s, e->value, NULL))
+			continue;
+		cells = sql_result_row(rows);
 		cells[0] = VIEW("def");
 		cells[1] = sql_text(rows, e->key);
 		cells[2] = VIEW("utf8");
@@ -116,7 +120,8 @@ static void tables_rows(struct sql_session *s, struct sql_result *rows)
 		const struct database *db = d->value;
 
 		map_for_each(e, &db->tables)
-			table_row(rows, e->value);
+			if (sql_is_seen(s, db, e->value))
+				table_row(rows, e->value);
 	}
 }
 
@@ -265,7 +270,8 @@ static void columns_rows(struct sql_session *s, struct sql_result *rows)
 		const struct database *db = d->value;
 
 		map_for_each(e, &db->tables)
-			column_rows(rows, e->value);
+			if (sql_is_seen(s, db, e->value))
+				column_rows(rows, e->value);
 	}
 }
 
@@ -365,7 +371,8 @@ static void config_rows(struct sql_session *s, struct sql_result *rows)
 		const struct database *db = d->value;
 
 		map_for_each(e, &db->tables)
-			config_row(rows, e->value);
+			if (sql_is_seen(s, db, e->value))
+				config_row(rows, e->value);
 	}
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "ddl.h"
+#include "sql_grant.h"
 #include "sql_lex.h"
 #include "sql_rows.h"
 #include "sql_schema.h"
@@ -352,18 +353,6 @@ static bool show_compute_nodes(struct sql_result *rows)
 	return true;
 }
 
-static bool show_grants(struct sql_session *s, struct sql_result *rows)
-{
-	static const char *const names[] = { "UserIdentity", "Catalog", "Grants", NULL };
-	struct ez_view *cells;
-
-	sql_result_columns(rows, names);
-	cells = sql_result_row(rows);
-	cells[0] = sql_textf(rows, "'%.*s'@'%%'", VIEW_ARG(s->user));
-	cells[2] = sql_textf(rows, "GRANT 'root' TO '%.*s'@'%%'", VIEW_ARG(s->user));
-	return true;
-}
-
 static bool show_variables(struct sql_result *rows)
 {
 	static const char *const names[] = { "Variable_name", "Value", NULL };
@@ -416,7 +405,7 @@ static bool make_rows(struct sql_session *s, struct sql_statement *st,
 	case SQL_SHOW_COMPUTE_NODES:
 		return check_operate(s, rows) && show_compute_nodes(rows);
 	case SQL_SHOW_GRANTS:
-		return show_grants(s, rows);
+		return sql_grants_rows(s, st, rows);
 	case SQL_SHOW_VARIABLES:
 		return show_variables(rows);
 	default:

@@ -83,6 +83,11 @@ bool sql_try(struct ez_view sql)
 	return run(sql) == 0;
 }
 
+void sqltest_user(const char *name)
+{
+	session.user = view_str(name);
+}
+
 const char *sqltest_text(void)
 {
 	return last_text;

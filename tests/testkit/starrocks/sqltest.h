@@ -29,6 +29,9 @@ void sql_gives(const char *sql, const char *rows);
 bool sql_try(struct ez_view sql);
 const char *sqltest_text(void);
 
+/* Whose session it is from now on; root's at the beginning. */
+void sqltest_user(const char *name);
+
 /* A visible row; as many texts as the table has columns, NULL for NULL. */
 void sqltest_row(const char *database, const char *table, ...);
 

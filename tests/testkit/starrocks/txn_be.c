@@ -88,6 +88,8 @@ static void begin(struct exchange *x)
 		snprintf(text, sizeof(text), "unknown %s, %s.%s",
 			 args.db ? "table" : "database", db, table);
 		say(x, NULL, "INTERNAL_ERROR", text);
+	} else if (!exchange_may_insert_locked(x, view_str(db), view_str(table))) {
+		say(x, NULL, "ANALYSIS_ERROR", DENIED_BY_LEADER);
 	} else {
 		switch (txn_begin(x->c, &args, &t, text, sizeof(text))) {
 		case BEGIN_OK:
@@ -233,6 +235,8 @@ static bool begin_load(struct job *j)
 		snprintf(text, sizeof(text), "unknown table, table=%.*s", VIEW_ARG(name));
 		return refuse_and_abort(j, text);
 	}
+	if (!exchange_may_insert_locked(x, view_str(j->txn->db->name), name))
+		return refuse_and_abort(j, DENIED_BY_LEADER);
 	if (is_processing(j->txn, t))
 		return refuse(j, "TXN_IN_PROCESSING",
 			      "Transaction in processing, please retry later");

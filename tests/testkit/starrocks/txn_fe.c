@@ -261,6 +261,7 @@ static void route(struct exchange *x, const char *op)
 	char *name = view_dup(request_header(x->req, "db"));
 	struct database *db = database_find(x->c, view_str(name));
 	struct txn *t = db ? txn_find(db, view_str(x->label)) : NULL;
+	struct ez_view table = request_header(x->req, "table");
 	struct fault f;
 
 	if (x->label[0] == '\0') {
@@ -271,6 +272,9 @@ static void route(struct exchange *x, const char *op)
 		/* answered */
 	} else if (!db) {
 		answer_failed(x, "unknown database, database=%s", name);
+	} else if (table.len > 0 && (strcmp(op, "begin") == 0 || strcmp(op, "load") == 0) &&
+		   !exchange_may_insert_locked(x, view_str(name), table)) {
+		answer_denied(x);
 	} else if (exchange_fault_locked(x, "fail_early", &f)) {
 		answer_txn(x, t, f.body[0] ? f.body : "FAILED", f.text);
 	} else if (txn_api_is_multi(x)) {
