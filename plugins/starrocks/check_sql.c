@@ -8,7 +8,9 @@
 #include "base/buf.h"
 #include "base/view.h"
 
+#include "check_rights.h"
 #include "host.h"
+#include "loader.h"
 #include "names.h"
 #include "sqlc.h"
 
@@ -24,6 +26,7 @@ struct check {
 	const struct settings *s;
 	struct sqlc *sql;
 	struct ez_report *report;
+	struct ez_error denied; /* rc 0: by none */
 };
 
 static void fail_finding(struct check *c, int status, const char *what,
@@ -49,6 +52,8 @@ static unsigned check_front_ends(struct check *c)
 		sql = sqlc_new(&one);
 		if (sqlc_version(sql, &version, &why) == EZ_OK)
 			n_good++;
+		else if (why.rc == EZ_E_PERMISSION)
+			c->denied = why;
 		else
 			fail_finding(
 				c,
@@ -149,7 +154,11 @@ static int check_back_ends(struct check *c, struct ez_error *err)
 int check_sql(const struct settings *s, struct sqlc *sql, struct ez_report *report,
 	      struct ez_error *err)
 {
-	struct check c = { .s = s, .sql = sql, .report = report };
+	struct check c = { .s = s,
+			   .sql = sql,
+			   .report = report,
+			   .denied = { .size = sizeof(struct ez_error) } };
+	unsigned n_good;
 	int rc;
 
 	if (!sqlc_is_available()) {
@@ -160,7 +169,10 @@ int check_sql(const struct settings *s, struct sqlc *sql, struct ez_report *repo
 			"fit");
 		return EZ_OK;
 	}
-	if (check_front_ends(&c) == 0) {
+	n_good = check_front_ends(&c);
+	if (c.denied.rc < 0)
+		return error_copy(err, &c.denied);
+	if (n_good == 0) {
 		host->finding(report, EZ_FINDING_FAILED, "SQL", NULL,
 			      "no front end takes statements");
 		return sqlc_is_interrupted(sql)
@@ -172,7 +184,9 @@ int check_sql(const struct settings *s, struct sqlc *sql, struct ez_report *repo
 		rc = check_database(&c, err);
 	if (rc >= 0)
 		rc = check_back_ends(&c, err);
-	if (rc < 0 && rc != EZ_E_CANCELLED) {
+	if (rc >= 0)
+		rc = check_rights(s, sql, report, err);
+	if (rc < 0 && rc != EZ_E_CANCELLED && rc != EZ_E_PERMISSION) {
 		fail_finding(&c, EZ_FINDING_FAILED, "SQL", err,
 			     "check what the sink's user may do");
 		rc = EZ_OK;

@@ -11,7 +11,8 @@
 /*
  * What can be asked of the cluster by SQL before a job begins, without changing anything:
  * which front ends answer and log in, which version they are, whether database and back ends
- * are there. Each finding has its remedy. Fails only when interrupted or out of memory.
+ * are there, and what the user may do. Each finding has its remedy. Fails when interrupted, and
+ * with EZ_E_PERMISSION when the password is refused or a right is missing.
  */
 struct sqlc;
 

@@ -38,6 +38,24 @@ const struct described_column *described_find(const struct described *d,
 	return NULL;
 }
 
+int ddl_make_database(struct sqlc *sql, struct ez_view database, struct ez_error *err)
+{
+	_cleanup_(buf_release) struct buf b = BUF_INIT(SQL_MAX);
+	_cleanup_(sqlc_rows_release) struct sqlc_rows rows = { .cells = NULL };
+	int rc;
+
+	buf_add_str(&b, "SELECT SCHEMA_NAME FROM information_schema.schemata WHERE "
+			"SCHEMA_NAME = ");
+	names_literal(&b, database);
+	rc = sqlc_query(sql, buf_view(&b), 0, &rows, err);
+	if (rc < 0 || rows.n_rows > 0)
+		return rc;
+	buf_reset(&b);
+	buf_add_str(&b, "CREATE DATABASE IF NOT EXISTS ");
+	names_quote(&b, database);
+	return sqlc_exec(sql, buf_view(&b), err);
+}
+
 void ddl_add_name(struct buf *b, struct ez_view database, struct ez_view table)
 {
 	names_quote(b, database);

@@ -49,6 +49,10 @@ const struct described_column *described_find(const struct described *d,
 /* "`database`.`table`" */
 void ddl_add_name(struct buf *b, struct ez_view database, struct ez_view table);
 
+/* Makes the database if it is not there: who may not make databases can use one that is. */
+_must_check_ int ddl_make_database(struct sqlc *sql, struct ez_view database,
+				   struct ez_error *err);
+
 /* CREATE TABLE IF NOT EXISTS for a target on a server of that version. */
 void ddl_add_create(struct buf *b, const struct target *t, uint32_t version);
 

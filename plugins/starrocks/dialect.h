@@ -7,11 +7,13 @@
  * sink does (hops, labels, folding, bodies of CSV with \x01 and \x02 or JSON) fits both, so a
  * sink for Doris is a second row here, and a second writer of CREATE TABLE.
  */
+#define STARROCKS_DELETE_COLUMN "__op" /* for texts that are made of it */
+
 struct dialect {
 	const char *name;
 	const char *row_delimiter;  /* name of the header */
 	const char *partial_update; /* header, takes "true" */
-	const char *compression;    /* header */
+	const char *compression;    /* header, for JSON; parcel.c says what it holds */
 	const char *delete_column;  /* holds 0 or 1 in each row */
 	const char *
 		hidden_columns; /* header that has to name the delete column; NULL: none */
@@ -24,7 +26,7 @@ static const struct dialect dialect_starrocks = {
 	.row_delimiter = "row_delimiter",
 	.partial_update = "partial_update",
 	.compression = "compression",
-	.delete_column = "__op",
+	.delete_column = STARROCKS_DELETE_COLUMN,
 	.multi_table_since = 40000,
 };
 

@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/view.h"
 
+#include "dialect.h"
 #include "encode_row.h"
 #include "host.h"
 #include "names.h"
@@ -120,7 +121,7 @@ static char *columns_of(const struct load *load)
 			buf_add_char(&b, ',');
 		}
 	}
-	buf_add_str(&b, "__op");
+	buf_add_str(&b, dialect_starrocks.delete_column);
 	for (uint32_t i = 0; i < t->n_fields; i++) {
 		if (t->fields[i].form != FORM_BYTES ||
 		    (load->missing && set_has(load->missing, i)))

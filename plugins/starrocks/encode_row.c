@@ -8,6 +8,7 @@
 
 #include "base/str.h"
 
+#include "dialect.h"
 #include "host.h"
 #include "value.h"
 #include "value_text.h"
@@ -344,7 +345,9 @@ static int add_row(struct encoder *e, struct load *load, const struct fold_row *
 		first = false;
 	}
 	if (load->format == LOAD_JSON)
-		buf_add_str(&load->body, deletes ? ",\"__op\":1},\n" : ",\"__op\":0},\n");
+		buf_add_str(&load->body,
+			    deletes ? ",\"" STARROCKS_DELETE_COLUMN "\":1},\n"
+				    : ",\"" STARROCKS_DELETE_COLUMN "\":0},\n");
 	else
 		buf_add(&load->body, deletes ? "1\x02" : "0\x02", 2);
 	if (!buf_ok(&load->body))

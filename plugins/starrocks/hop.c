@@ -79,9 +79,23 @@ static bool translate(const struct settings *s, CURLU *u, const struct parts *to
 	return true;
 }
 
-static int refuse(struct ez_error *err, const char *from, const char *what)
+static int refuse(struct ez_error *err, int rc, const char *from, const char *what)
 {
-	return host->fail(err, EZ_E_CONFIG, "", "%s: %s", from, what);
+	return host->fail(err, rc, "", "%s: %s", from, what);
+}
+
+/* StarRocks sends a request on as it came; another path is somebody else's, and what is
+ * asked there with a password as well. */
+static bool is_same_path(CURLU *u, const char *from)
+{
+	_cleanup_(url_cleanup) CURLU *old = curl_url();
+	_cleanup_(curl_freep) char *a = NULL;
+	_cleanup_(curl_freep) char *b = NULL;
+
+	return curl_url_set(old, CURLUPART_URL, from, 0) == CURLUE_OK &&
+	       curl_url_get(old, CURLUPART_PATH, &a, CURLU_URLDECODE) == CURLUE_OK &&
+	       curl_url_get(u, CURLUPART_PATH, &b, CURLU_URLDECODE) == CURLUE_OK &&
+	       strcmp(a, b) == 0;
 }
 
 static int finish(CURLU *u, const struct parts *from, const char *from_url,
@@ -96,11 +110,13 @@ static int finish(CURLU *u, const struct parts *from, const char *from_url,
 	if (curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK ||
 	    curl_url_get(u, CURLUPART_URL, &url, 0) != CURLUE_OK ||
 	    !str_copy(ret_url, HOP_URL_MAX, view_str(url)))
-		return refuse(err, from_url, "redirects to an address that is too long");
+		return refuse(err, EZ_E_CONFIG, from_url,
+			      "redirects to an address that is too long");
 	if (strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0)
-		return refuse(err, from_url, "redirects to something that is not HTTP");
+		return refuse(err, EZ_E_CONFIG, from_url,
+			      "redirects to something that is not HTTP");
 	if (strcmp(from->scheme, "https") == 0 && strcmp(scheme, "https") != 0) {
-		refuse(err, from_url,
+		refuse(err, EZ_E_CONFIG, from_url,
 		       "redirects from https to http, where the password "
 		       "would be readable");
 		return host->hint(err,
@@ -118,18 +134,23 @@ int hop_resolve(const struct settings *s, const char *from, int status,
 					      new = { .host = NULL };
 
 	if (status != 307)
-		return host->fail(err, EZ_E_CONFIG, "",
+		return host->fail(err, EZ_E_TRANSIENT, "",
 				  "%s: answers with status %d, which is no "
 				  "redirect of StarRocks; is it a front end?",
 				  from, status);
 	if (!location || !*location)
-		return refuse(err, from, "redirects without saying where to");
+		return refuse(err, EZ_E_TRANSIENT, from,
+			      "redirects without saying where to");
 	if (curl_url_set(u, CURLUPART_URL, from, 0) != CURLUE_OK || !parts_get(u, &old) ||
 	    curl_url_set(u, CURLUPART_URL, location, 0) != CURLUE_OK ||
 	    !parts_get(u, &new))
-		return refuse(err, from, "redirects to something that is no address");
+		return refuse(err, EZ_E_TRANSIENT, from,
+			      "redirects to something that is no address");
+	if (!is_same_path(u, from))
+		return refuse(err, EZ_E_TRANSIENT, from,
+			      "redirects to another path, which StarRocks does not");
 	if (!translate(s, u, &new, &old))
-		return refuse(err, from,
+		return refuse(err, EZ_E_CONFIG, from,
 			      "address_map leads to something that is no address");
 	return finish(u, &old, from, ret_url, err);
 }

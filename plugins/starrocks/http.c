@@ -55,6 +55,7 @@ struct http {
 	CURL **idle; /* easy handles, for the next exchange */
 	size_t n_idle;
 	size_t fe; /* where exchanges begin */
+	bool has_worked; /* StarRocks has answered: what is strange now will pass */
 	_Atomic bool interrupted;
 };
 
@@ -359,17 +360,38 @@ static void fail_hop(struct flight *f, CURLcode code)
 	}
 }
 
+/* At first an operator must act; later it is a proxy that has its day, and passes. */
+static void follow_not(struct flight *f, int rc)
+{
+	if (rc != EZ_E_TRANSIENT || !f->http->has_worked) {
+		f->x->error.rc = EZ_E_CONFIG;
+		finish(f, HTTP_REFUSED);
+	} else if (f->x->body_begun) {
+		finish(f, HTTP_LOST);
+	} else {
+		try_next(f);
+	}
+}
+
 static void follow(struct flight *f, int status)
 {
 	struct exchange *x = f->x;
 	char *location = NULL, next[HOP_URL_MAX];
 	struct curl_header *header;
+	int rc;
 
 	if (curl_easy_header(f->easy, "Location", 0, CURLH_HEADER, -1, &header) ==
 	    CURLHE_OK)
 		location = header->value;
-	if (hop_resolve(f->http->s, f->url, status, location, next, &x->error) < 0) {
-		finish(f, HTTP_REFUSED);
+	rc = hop_resolve(f->http->s, f->url, status, location, next, &x->error);
+	if (rc < 0) {
+		follow_not(f, rc);
+		return;
+	}
+	if (x->body_begun) {
+		host->fail(&x->error, EZ_E_TRANSIENT, "",
+			   "%s: redirects when it has the rows", x->node);
+		finish(f, HTTP_LOST);
 		return;
 	}
 	if (++f->hops > HOP_MAX) {
@@ -405,6 +427,8 @@ static void end_of_hop(struct flight *f, CURLcode code)
 	} else if (status >= 300 && status < 400) {
 		follow(f, (int)status);
 	} else {
+		f->http->has_worked |= status == 200 && f->x->answer.len > 0 &&
+				       *f->x->answer.ptr == '{';
 		finish(f, HTTP_ANSWERED);
 	}
 }
@@ -479,6 +503,11 @@ void http_sleep(struct http *h, uint32_t ms)
 	while ((left = until - mono_us()) > 0 && !http_is_interrupted(h))
 		curl_multi_poll(h->multi, NULL, 0,
 				(int)MIN(left / US_PER_MS + 1, (int64_t)60000), NULL);
+}
+
+bool http_has_worked(const struct http *h)
+{
+	return h->has_worked;
 }
 
 void http_interrupt(struct http *h)

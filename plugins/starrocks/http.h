@@ -82,6 +82,9 @@ void http_run(struct http *h, struct exchange *const *xs, size_t n, unsigned par
 /* Begins at the next front end from now on. */
 void http_next_front_end(struct http *h);
 
+/* StarRocks has answered something at least once: what is no StarRocks now is a proxy. */
+bool http_has_worked(const struct http *h);
+
 /* Until then, or until interrupted. */
 void http_sleep(struct http *h, uint32_t ms);
 

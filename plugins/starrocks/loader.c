@@ -3,21 +3,20 @@
 
 #include "loader.h"
 
-#include <zlib.h>
-#include <zstd.h>
-
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/str.h"
 #include "base/view.h"
 
 #include "dialect.h"
+#include "grants.h"
 #include "host.h"
 #include "settings.h"
 #include "table.h"
 
 enum {
-	PAUSE_MIN_MS = 5000, /* a full disk, a database that merges */
+	PAUSE_MIN_MS = 5000, /* a full disk */
+	SLOW_MIN_MS = 1000,  /* compaction that is behind */
 	RETRY_HINT_MS = 500, /* how soon the engine may ask again */
 	ASK_TIMEOUT_US = 30 * US_PER_SEC,
 };
@@ -31,86 +30,6 @@ int error_copy(struct ez_error *to, const struct ez_error *from)
 	to->batch = from->batch;
 	to->row = from->row;
 	return from->rc;
-}
-
-/* ------------------------------------------------------------------------- parcels */
-
-static bool pack_gzip(struct buf *to, struct ez_view v)
-{
-	z_stream z = { .zalloc = NULL };
-	char *at;
-	int rc;
-
-	if (deflateInit2(&z, 1, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
-		return false;
-	at = buf_reserve(to, deflateBound(&z, v.len));
-	if (at) {
-		z.next_in = (Bytef *)(uintptr_t)v.ptr;
-		z.avail_in = (uInt)v.len;
-		z.next_out = (Bytef *)at;
-		z.avail_out = (uInt)(to->size - to->len);
-	}
-	rc = at && v.len <= UINT32_MAX ? deflate(&z, Z_FINISH) : Z_MEM_ERROR;
-	if (rc == Z_STREAM_END)
-		buf_advance(to, z.total_out);
-	deflateEnd(&z);
-	return rc == Z_STREAM_END;
-}
-
-static bool pack_zstd(struct buf *to, struct ez_view v)
-{
-	size_t bound = ZSTD_compressBound(v.len), n;
-	char *at = buf_reserve(to, bound);
-
-	if (!at)
-		return false;
-	n = ZSTD_compress(at, bound, v.ptr, v.len, 1);
-	if (ZSTD_isError(n))
-		return false;
-	buf_advance(to, n);
-	return true;
-}
-
-void parcel_init(struct parcel *p, const struct loader *l, struct ez_view body)
-{
-	bool is_packed = false;
-
-	*p = (struct parcel){ .body = body,
-			      .ctx = l->ctx,
-			      .packed = BUF_INIT(SIZE_MAX / 2) };
-	if (l->s->compression == BODY_GZIP)
-		is_packed = pack_gzip(&p->packed, body);
-	else if (l->s->compression == BODY_ZSTD)
-		is_packed = pack_zstd(&p->packed, body);
-	if (!is_packed)
-		return;
-	p->body = buf_view(&p->packed);
-	p->charged = p->packed.alloc;
-	if (p->ctx)
-		host->mem(p->ctx, (int64_t)p->charged);
-}
-
-void parcel_release(struct parcel *p)
-{
-	if (p->ctx && p->charged)
-		host->mem(p->ctx, -(int64_t)p->charged);
-	p->charged = 0;
-	buf_release(&p->packed);
-}
-
-static size_t read_parcel(void *arg, uint64_t at, char *to, size_t cap)
-{
-	const struct parcel *p = arg;
-	size_t n = MIN(cap, p->body.len - (size_t)at);
-
-	if (n > 0)
-		memcpy(to, p->body.ptr + at, n);
-	return n;
-}
-
-struct http_body parcel_body(struct parcel *p)
-{
-	return (struct http_body){ .len = p->body.len, .read = read_parcel, .arg = p };
 }
 
 /* ------------------------------------------------------------------------ requests */
@@ -142,23 +61,15 @@ char *loader_path(const struct loader *l, const char *table, const char *rest)
 	return buf_take(&b);
 }
 
-static void add_compression(const struct loader *l, struct exchange *x)
-{
-	static const char *const names[] = {
-		[BODY_PLAIN] = NULL, [BODY_GZIP] = "gzip", [BODY_ZSTD] = "zstd"
-	};
-	const char *name = names[l->s->compression];
-
-	if (name)
-		exchange_header(x, dialect_starrocks.compression, "%s", name);
-}
-
 void loader_add_headers(const struct loader *l, struct exchange *x,
-			const struct load *load)
+			const struct load *load, const struct parcel *parcel)
 {
 	const struct dialect *d = &dialect_starrocks;
+	const char *codec = parcel_codec(parcel);
 
-	exchange_header(x, "format", "%s", load->format == LOAD_JSON ? "json" : "csv");
+	exchange_header(x, "format", "%s", parcel_format(parcel));
+	if (codec)
+		exchange_header(x, d->compression, "%s", codec);
 	exchange_header(x, "strict_mode", "true");
 	exchange_header(x, "max_filter_ratio", "0");
 	exchange_header(x, "timezone", "UTC");
@@ -175,7 +86,6 @@ void loader_add_headers(const struct loader *l, struct exchange *x,
 	}
 	if (load->is_partial)
 		exchange_header(x, d->partial_update, "true");
-	add_compression(l, x);
 }
 
 /* ------------------------------------------------------------------------- results */
@@ -204,7 +114,7 @@ static int class_of(enum reaction r)
 	}
 }
 
-static void add_hint(struct ez_error *err, enum reaction r)
+static void add_hint(const struct loader *l, struct ez_error *err, enum reaction r)
 {
 	static const char *const hints[_REACT_MAX] = {
 		[REACT_SLOW] =
@@ -214,11 +124,14 @@ static void add_hint(struct ez_error *err, enum reaction r)
 		[REACT_PAUSE] =
 			"a disk of the cluster is full: the sink waits until there is "
 			"room; nothing is lost meanwhile",
-		[REACT_PERMISSION] =
-			"check user and password, and that the user may INSERT",
+		[REACT_CONFIG] =
+			"if a table or column was changed behind the job's back, change it "
+			"back and start the job again",
 	};
 
-	if (hints[r])
+	if (r == REACT_PERMISSION)
+		grants_hint(err, l->s->database, l->s->user);
+	else if (hints[r])
 		host->hint(err, "%s", hints[r]);
 }
 
@@ -229,6 +142,13 @@ static enum reaction without_answer(const struct exchange *x)
 	if (x->fault == HTTP_REFUSED)
 		return x->error.rc == EZ_E_TRANSIENT ? REACT_RETRY : REACT_CONFIG;
 	return REACT_RETRY;
+}
+
+/* Nothing of StarRocks', where StarRocks has answered before: a proxy's page for the time
+ * that the cluster is away. */
+static bool is_foreign(const struct loader *l, const struct answer *a)
+{
+	return !a->is_json && http_has_worked(l->http);
 }
 
 enum reaction loader_judge(struct loader *l, struct exchange *x, const char *what,
@@ -247,11 +167,13 @@ enum reaction loader_judge(struct loader *l, struct exchange *x, const char *wha
 	r = answer_to_load(x->status, a);
 	if (r == REACT_DONE)
 		return r;
+	if (is_foreign(l, a) && reaction_is_final(r))
+		r = REACT_RETRY;
 	if (!str_format(code, sizeof(code), "%d", x->status))
 		code[0] = '\0';
 	host->fail(&x->error, class_of(r), code, "%s: %s: %s", what, x->node,
 		   message_of(a, r));
-	add_hint(&x->error, r);
+	add_hint(l, &x->error, r);
 	l->saw_slow |= r == REACT_SLOW;
 	l->saw_shrink |= r == REACT_SHRINK;
 	if (x->status >= 500 || !a->is_json)
@@ -280,12 +202,13 @@ int loader_ask(struct loader *l, const char *label, enum label_state *ret,
 	}
 	answer_parse(buf_view(&x.answer), &a);
 	r = answer_to_label(x.status, &a, &is_open);
-	if (r == REACT_PERMISSION)
-		return host->fail(err, EZ_E_PERMISSION, "",
-				  "%s refuses to say what became of a "
-				  "load",
-				  x.node);
-	if (r == REACT_ASK) {
+	if (r == REACT_PERMISSION && !is_foreign(l, &a)) {
+		host->fail(err, EZ_E_PERMISSION, "", "%s: %s", x.node,
+			   message_of(&a, r));
+		add_hint(l, err, r);
+		return err->rc;
+	}
+	if (r == REACT_ASK || r == REACT_PERMISSION) {
 		http_next_front_end(l->http);
 		return host->fail(err, EZ_E_TRANSIENT, "",
 				  "%s does not say what became of a "
@@ -348,5 +271,7 @@ int loader_put_off(struct loader *l, enum reaction r, const struct ez_error *why
 		l->trouble(l->arg, &l->last);
 	if (r == REACT_PAUSE)
 		ms = MAX(ms, (uint64_t)PAUSE_MIN_MS);
+	else if (r == REACT_SLOW)
+		ms = MAX(ms, (uint64_t)SLOW_MIN_MS);
 	return loader_sleep(l, (uint32_t)ms, err);
 }

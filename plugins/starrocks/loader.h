@@ -14,6 +14,7 @@
 #include "encode.h"
 #include "http.h"
 #include "label.h"
+#include "parcel.h"
 
 struct settings;
 
@@ -36,6 +37,7 @@ struct loader {
 	void *arg;
 	struct ez_error last;      /* what trouble was told */
 	bool saw_slow, saw_shrink; /* since somebody looked */
+	bool packs_json;           /* the cluster takes compressed JSON */
 	bool gives_up;             /* what passes ends the call as well: EZ_E_TRANSIENT */
 };
 
@@ -47,25 +49,12 @@ enum label_state {
 	LABEL_UNKNOWN, /* the same, as far as the cluster remembers */
 };
 
-/* A body in pieces, as an exchange reads it; and what it looks like on the way. */
-struct parcel {
-	struct ez_view body;
-	struct buf packed; /* when it is compressed */
-	struct ez_ctx *ctx;
-	size_t charged;
-};
-
-/* Compresses if the settings say so. The body must outlive the parcel. */
-void parcel_init(struct parcel *p, const struct loader *l, struct ez_view body);
-void parcel_release(struct parcel *p);
-struct http_body parcel_body(struct parcel *p);
-
 /* "/api/<db>/<table><rest>", percent-encoded; freed by the caller. */
 char *loader_path(const struct loader *l, const char *table, const char *rest);
 
 /* The headers of a load but for label and, in transactions, the table. */
 void loader_add_headers(const struct loader *l, struct exchange *x,
-			const struct load *load);
+			const struct load *load, const struct parcel *parcel);
 
 /* What an exchange's result means, with x->error filled unless REACT_DONE. `ret_answer` may
  * be NULL. Results without an answer: ASK when anything may have happened, else RETRY. */

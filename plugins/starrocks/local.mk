@@ -4,12 +4,14 @@ dist_doc_DATA += docs/sink-starrocks.md docs/starrocks-types.md
 
 # Tables and values.
 STARROCKS_TABLE_SOURCES = \
+	plugins/starrocks/check_rights.c plugins/starrocks/check_rights.h \
 	plugins/starrocks/check_sql.c plugins/starrocks/check_sql.h \
 	plugins/starrocks/ddl.c plugins/starrocks/ddl.h \
 	plugins/starrocks/encode.c plugins/starrocks/encode.h \
 	plugins/starrocks/encode_fetch.c \
 	plugins/starrocks/encode_row.c plugins/starrocks/encode_row.h \
 	plugins/starrocks/fold.c plugins/starrocks/fold.h \
+	plugins/starrocks/grants.c plugins/starrocks/grants.h \
 	plugins/starrocks/names.c plugins/starrocks/names.h \
 	plugins/starrocks/sqlc.c plugins/starrocks/sqlc.h \
 	plugins/starrocks/sqlc_wire.c plugins/starrocks/sqlc_wire.h \
@@ -32,6 +34,7 @@ STARROCKS_LOAD_SOURCES = \
 	plugins/starrocks/http.c plugins/starrocks/http.h \
 	plugins/starrocks/label.c plugins/starrocks/label.h \
 	plugins/starrocks/loader.c plugins/starrocks/loader.h \
+	plugins/starrocks/parcel.c plugins/starrocks/parcel.h \
 	plugins/starrocks/probe.c plugins/starrocks/probe.h \
 	plugins/starrocks/progress.c plugins/starrocks/progress.h \
 	plugins/starrocks/resolve.c plugins/starrocks/resolve.h \
@@ -48,6 +51,10 @@ STARROCKS_SINK_LIBS = $(STARROCKS_LIBS)
 if HAVE_MARIADB
 STARROCKS_SINK_CFLAGS += $(MARIADB_CFLAGS) -DHAVE_MARIADB
 STARROCKS_SINK_LIBS += $(MARIADB_LIBS)
+endif
+if HAVE_LZ4
+STARROCKS_SINK_CFLAGS += $(LZ4_CFLAGS) -DHAVE_LZ4
+STARROCKS_SINK_LIBS += $(LZ4_LIBS)
 endif
 
 if PLUGIN_STARROCKS

@@ -11,6 +11,8 @@
 #include "base/random.h"
 #include "base/str.h"
 
+#include "ddl.h"
+#include "dialect.h"
 #include "host.h"
 #include "settings.h"
 #include "stream.h"
@@ -44,13 +46,10 @@ void progress_release(struct progress *p)
 static int make_table(const struct progress *p, struct sqlc *c, struct ez_error *err)
 {
 	_cleanup_(buf_release) struct buf sql = BUF_INIT(SQL_CAP);
-	int rc;
+	int rc = ddl_make_database(c, p->s->database, err);
 
-	buf_addf(&sql, "CREATE DATABASE IF NOT EXISTS `%.*s`", VIEW_ARG(p->s->database));
-	rc = sqlc_exec(c, buf_view(&sql), err);
 	if (rc < 0)
 		return rc;
-	buf_reset(&sql);
 	buf_addf(
 		&sql,
 		"CREATE TABLE IF NOT EXISTS `%.*s`.`" PROGRESS_TABLE "` ("
@@ -151,7 +150,7 @@ struct load *progress_load(struct progress *p, uint64_t run, uint64_t seq,
 
 struct load *progress_removal(struct progress *p)
 {
-	struct load *load = new_load(p, "`job`,`__op`");
+	struct load *load = new_load(p, "`job`,`" STARROCKS_DELETE_COLUMN "`");
 
 	buf_addf(&load->body,
 		 "%.*s\x01"

@@ -10,6 +10,7 @@
 #include "base/view.h"
 
 #include "host.h"
+#include "parcel.h"
 
 #define OPTION(...) { .size = sizeof(struct ez_option), __VA_ARGS__ }
 
@@ -75,8 +76,9 @@ static const struct ez_option
 			"\"timestamp=null\"."),
 	opt_compression = OPTION(.type = EZ_OPT_ENUM, .name = "compression",
 		.label = "Compression", .group = "Loading", .fallback = "none",
-		.choices = "none|gzip|zstd",
-		.help = "Of what is sent. Worth its time when the network is slow."),
+		.choices = "none|gzip|lz4|zstd",
+		.help = "Of what is sent. Worth its time when the network is slow. JSON is "
+			"compressed for StarRocks 3.2.7 and newer only."),
 	opt_inflight = OPTION(.type = EZ_OPT_INT, .name = "max_inflight",
 		.label = "Loads in flight", .group = "Loading", .fallback = "8",
 		.help = "How many tables are loaded at the same time.", .min = 1, .max = 64),
@@ -297,15 +299,21 @@ static int read_range(struct settings *s, struct ez_error *err)
 	return EZ_OK;
 }
 
-static enum body_compression read_compression(const struct settings *s)
+static int read_compression(struct settings *s, struct ez_error *err)
 {
-	static const char *const names[] = { "none", "gzip", "zstd" };
-	struct ez_view v = host->str(s->config, opt_compression.name);
+	static const char *const names[] = { [BODY_PLAIN] = "none", [BODY_GZIP] = "gzip",
+					     [BODY_LZ4] = "lz4", [BODY_ZSTD] = "zstd" };
+	unsigned i = BODY_PLAIN;
 
-	for (unsigned i = 0; i < ARRAY_LEN(names); i++)
-		if (view_eq_str(v, names[i]))
-			return (enum body_compression)i;
-	return BODY_PLAIN;
+	if (!find_word(host->str(s->config, opt_compression.name), names, ARRAY_LEN(names),
+		       &i))
+		i = BODY_PLAIN;
+	s->compression = (enum body_compression)i;
+	if (parcel_can(s->compression))
+		return EZ_OK;
+	host->fail(err, EZ_E_CONFIG, "", "this build cannot compress with %s", names[i]);
+	return host->hint(err, "build with liblz4 (Debian: liblz4-dev), or choose gzip or "
+			       "zstd");
 }
 
 /* A database is part of a URL's path and of SQL: StarRocks allows no more than this. */
@@ -339,7 +347,6 @@ int settings_read(struct settings *s, const struct ez_config *config, struct ez_
 	s->connect_timeout_us = host->num(config, opt_connect_timeout.name);
 	s->continue_timeout_us = host->num(config, opt_continue_timeout.name);
 	s->load_timeout_us = host->num(config, opt_load_timeout.name);
-	s->compression = read_compression(s);
 	s->ca_file = host->str(config, opt_ca_file.name);
 	s->table = host->str(config, opt_table.name);
 	s->evolve = host->num(config, opt_evolve.name) != 0;
@@ -357,6 +364,8 @@ int settings_read(struct settings *s, const struct ez_config *config, struct ez_
 		rc = read_audit(s, err);
 	if (rc == EZ_OK)
 		rc = read_range(s, err);
+	if (rc == EZ_OK)
+		rc = read_compression(s, err);
 	if (rc == EZ_OK)
 		read_sql_addresses(s);
 	return rc;

@@ -25,7 +25,7 @@ enum audit_column {
 	AUDIT_LOADED_AT = 1u << 4, /* _ez_loaded_at DATETIME */
 };
 
-enum body_compression { BODY_PLAIN, BODY_GZIP, BODY_ZSTD };
+enum body_compression { BODY_PLAIN, BODY_GZIP, BODY_LZ4, BODY_ZSTD };
 
 /* What becomes of a value that the target's type cannot hold. */
 enum range_policy { RANGE_ERROR, RANGE_NULL, RANGE_CLAMP, RANGE_TEXT };

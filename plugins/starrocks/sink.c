@@ -63,6 +63,7 @@
 enum {
 	PATIENCE_MS = 500,
 	HOLD_US = 3 * US_PER_SEC, /* for the rest of a transaction */
+	FIRST_PACKED_JSON = SQLC_VERSION(3, 2, 7),
 };
 
 /* Which run of which job this process is; snapshot writers learn it from writer 0. */
@@ -110,8 +111,14 @@ static int join_run(struct sink *k, struct ez_error *err)
 	_cleanup_(freep) char *key = run_key(k);
 	struct run *r;
 	struct label run;
-	int rc;
+	uint32_t version = 0;
+	int rc = EZ_OK;
 
+	if (sqlc_is_available() && k->s.compression != BODY_PLAIN)
+		rc = sqlc_version(k->sql, &version, err);
+	if (rc < 0)
+		return rc;
+	k->uploader.loader.packs_json = version >= (uint32_t)FIRST_PACKED_JSON;
 	pthread_mutex_lock(&runs_lock);
 	r = find_run(key);
 	r->n_instances++;
@@ -414,6 +421,7 @@ int sink_recover(struct sink *k, struct ez_position *ret, struct ez_error *err)
 	if (rc < 0)
 		return rc;
 	k->uploader.is_atomic = version >= dialect_starrocks.multi_table_since;
+	k->uploader.loader.packs_json = version >= (uint32_t)FIRST_PACKED_JSON;
 	k->is_ready = true;
 	publish_run(k, p->run);
 	host->log(6, "starrocks: %.*s, run %llu%s", VIEW_ARG(sqlc_version_text(k->sql)),
@@ -519,7 +527,7 @@ int sink_check(struct sink *k, struct ez_report *report, struct ez_error *err)
 			http_next_front_end(l->http);
 			continue;
 		}
-		if (rc == EZ_E_CANCELLED)
+		if (rc == EZ_E_CANCELLED || rc == EZ_E_PERMISSION)
 			return error_copy(err, &why);
 		host->finding(report, EZ_FINDING_WARNING, "front end",
 			      why.hint[0] ? why.hint

@@ -18,6 +18,7 @@
 #include "base/parse.h"
 #include "base/str.h"
 
+#include "grants.h"
 #include "host.h"
 #include "sqlc_wire.h"
 
@@ -250,6 +251,8 @@ int sqlc_query(struct sqlc *c, struct ez_view sql, unsigned flags,
 		rc = read_rows(c->wire, ret_rows, err);
 	if (rc >= 0)
 		return EZ_OK;
+	if (rc == EZ_E_PERMISSION)
+		grants_hint(err, c->settings->database, c->settings->user);
 	if (sqlc_is_interrupted(c))
 		rc = fail_interrupted(err);
 	if (wire_is_broken(c->wire)) {

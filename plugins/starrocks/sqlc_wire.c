@@ -92,6 +92,15 @@ static int class_of(unsigned number, const char *text)
 	return EZ_E_CONFIG;
 }
 
+/* A refusal goes on about roles; who reads the error has the statement that helps. */
+static int length_of(const char *text)
+{
+	const char *end = strstr(text, ". Please ask the admin");
+	size_t len = end ? (size_t)(end - text) : strlen(text);
+
+	return (int)MIN(len, (size_t)ERROR_TEXT_MAX);
+}
+
 static int fail(MYSQL *mysql, const char *what, bool quiet, struct ez_error *err)
 {
 	unsigned number = mysql_errno(mysql);
@@ -101,18 +110,14 @@ static int fail(MYSQL *mysql, const char *what, bool quiet, struct ez_error *err
 
 	if (!str_format(code, sizeof(code), "%u", number))
 		code[0] = '\0';
-	if (quiet && !is_client_error(number))
+	if (quiet && !is_client_error(number) && class != EZ_E_PERMISSION)
 		host->fail(err, class, code, "%s: error %u of the front end", what,
 			   number);
 	else
-		host->fail(err, class, code, "%s: %.*s (%u)", what, (int)ERROR_TEXT_MAX,
-			   text, number);
+		host->fail(err, class, code, "%s: %.*s (%u)", what, length_of(text), text,
+			   number);
 	if (number == 1045)
 		host->hint(err, "check user and password of the sink");
-	else if (class == EZ_E_PERMISSION)
-		host->hint(err,
-			   "grant the sink's user the right that is missing, see the "
-			   "manual page of the plugin");
 	else if (number == 2026)
 		host->hint(err,
 			   "check ca_file, and that the front end's certificate is for "

@@ -82,10 +82,10 @@ static void prepare(struct loader *l, struct task *t)
 	x->expects = true;
 	x->timeout_us = l->s->load_timeout_us + MARGIN_US;
 	if (!t->parcel.body.len)
-		parcel_init(&t->parcel, l, buf_view(&t->load->body));
+		parcel_init(&t->parcel, l, t->load->format, buf_view(&t->load->body));
 	x->body = parcel_body(&t->parcel);
 	exchange_header(x, "label", "%s", t->label.text);
-	loader_add_headers(l, x, t->load);
+	loader_add_headers(l, x, t->load, &t->parcel);
 }
 
 /* All earlier loads of its table are done. */
@@ -99,6 +99,21 @@ static bool is_next(const struct round *r, size_t i)
 	return true;
 }
 
+/* Committed, but not all of it: strict mode does not let that happen, and if it does anyhow
+ * nobody shall learn of it from the target. */
+static bool lacks_rows(struct task *t, const struct answer *a, const char *what)
+{
+	if (a->existing[0] || /* counts of a load that was refused */
+	    (a->filtered_rows <= 0 &&
+	     (a->loaded_rows < 0 || (uint64_t)a->loaded_rows >= t->load->n_rows)))
+		return false;
+	host->fail(&t->x.error, EZ_E_CONFIG, "",
+		   "%s: StarRocks says that it took %lld of %zu rows", what,
+		   (long long)a->loaded_rows, (size_t)t->load->n_rows);
+	host->hint(&t->x.error, "copy the table again: ezcdc snapshot");
+	return true;
+}
+
 static void judge(struct round *r, struct task *t, struct refusal *ret)
 {
 	struct answer a;
@@ -108,7 +123,10 @@ static void judge(struct round *r, struct task *t, struct refusal *ret)
 	if (!str_format(what, sizeof(what), "table %s", target_name(t->load->target)))
 		what[sizeof(what) - 1] = '\0';
 	reaction = loader_judge(r->l, &t->x, what, &a);
-	if (reaction == REACT_DONE) {
+	if (reaction == REACT_DONE && lacks_rows(t, &a, what)) {
+		t->step = STEP_DONE;
+		reaction = REACT_CONFIG;
+	} else if (reaction == REACT_DONE) {
 		t->step = STEP_DONE;
 		t->is_unseen = a.is_unseen;
 		parcel_release(&t->parcel);

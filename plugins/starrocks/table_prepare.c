@@ -37,15 +37,6 @@ static struct ez_view table_of(const struct work *w)
 	return view_str(w->target->name);
 }
 
-static int create_database(struct targets *ts, struct ez_error *err)
-{
-	_cleanup_(buf_release) struct buf b = BUF_INIT(SQL_MAX);
-
-	buf_add_str(&b, "CREATE DATABASE IF NOT EXISTS ");
-	names_quote(&b, ts->settings->database);
-	return sqlc_exec(ts->sql, buf_view(&b), err);
-}
-
 static int create(struct work *w, struct ez_error *err)
 {
 	_cleanup_(buf_release) struct buf b = BUF_INIT(SQL_MAX);
@@ -58,7 +49,7 @@ static int create(struct work *w, struct ez_error *err)
 			   w->target->name);
 		return host->hint(err, "make it, or set create = true");
 	}
-	rc = create_database(w->ts, err);
+	rc = ddl_make_database(w->ts->sql, s->database, err);
 	if (rc < 0)
 		return rc;
 	ddl_add_create(&b, w->target, w->plan.version);

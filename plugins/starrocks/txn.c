@@ -136,9 +136,9 @@ static void prepare_part(const struct txn *t, struct part *p, const struct load 
 	init_call(l, &p->x, "PUT", "/api/transaction/load", t->label.text);
 	exchange_header(&p->x, "table", "%s", target_name(load->target));
 	exchange_header(&p->x, "transaction_type", "multi");
-	loader_add_headers(l, &p->x, load);
+	parcel_init(&p->parcel, l, load->format, buf_view(&load->body));
+	loader_add_headers(l, &p->x, load, &p->parcel);
 	p->x.timeout_us = l->s->load_timeout_us + MARGIN_US;
-	parcel_init(&p->parcel, l, buf_view(&load->body));
 	p->x.body = parcel_body(&p->parcel);
 }
 
@@ -297,9 +297,9 @@ static enum reaction load_slice_of(struct loader *l, const struct load *load, si
 	load_slice(load, from, to, &body);
 	init_call(l, &x, "PUT", "/api/transaction/load", label);
 	exchange_header(&x, "table", "%s", target_name(load->target));
-	loader_add_headers(l, &x, load);
+	parcel_init(&parcel, l, load->format, buf_view(&body));
+	loader_add_headers(l, &x, load, &parcel);
 	x.timeout_us = l->s->load_timeout_us + MARGIN_US;
-	parcel_init(&parcel, l, buf_view(&body));
 	x.body = parcel_body(&parcel);
 	http_run(l->http, xs, 1, 1);
 	r = loader_judge(l, &x, target_name(load->target), a);
