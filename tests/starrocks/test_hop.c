@@ -58,8 +58,12 @@ static const struct line lines[] = {
 	  "https://be2.example.com:8443" PATH },
 	{ "http://fe1:8030" PATH, 307, "ftp://be:8040" PATH, NULL },
 	{ "http://fe1:8030" PATH, 307, "file:///etc/passwd", NULL },
-	/* relative */
-	{ "http://fe1:8030" PATH, 307, "/other", "http://fe1:8030/other" },
+	/* relative, and another path */
+	{ "http://fe1:8030" PATH, 307, PATH, "http://fe1:8030" PATH },
+	{ "http://fe1:8030" PATH, 307, "/other", NULL },
+	{ "http://fe1:8030" PATH, 307, "http://be:8040/login", NULL },
+	{ "http://fe1:8030" PATH, 307, "http://be:8040/api/shop/order%73/_stream_load",
+	  "http://be:8040/api/shop/order%73/_stream_load" },
 	/* what is no redirect of StarRocks */
 	{ "http://fe1:8030" PATH, 301, "http://be:8040" PATH, NULL },
 	{ "http://fe1:8030" PATH, 302, "http://be:8040" PATH, NULL },
@@ -80,7 +84,8 @@ START_TEST(a_redirect_leads_where_it_may)
 	host = fake_host_table();
 	rc = hop_resolve(&settings, l->from, l->status, l->location, url, &err);
 	if (!l->to) {
-		ck_assert_msg(rc == EZ_E_CONFIG, "%s: taken", l->location);
+		ck_assert_msg(rc == EZ_E_CONFIG || rc == EZ_E_TRANSIENT, "%s: taken",
+			      l->location);
 		ck_assert(err.text[0]);
 		return;
 	}
