@@ -156,7 +156,7 @@ static void tell(struct rights *r, enum right right, int status, const char *why
 	struct ez_error one = { .size = sizeof(one) };
 
 	if (!r->has_database && right == RIGHT_CREATE_TABLE) {
-		buf_add_str(&b, "CREATE DATABASE ");
+		buf_add_str(&b, "CREATE DATABASE IF NOT EXISTS ");
 		names_quote(&b, r->s->database);
 		buf_add_str(&b, "; ");
 	}
@@ -188,7 +188,10 @@ static void judge_all(struct rights *r)
 {
 	int made = r->has_tables ? EZ_FINDING_WARNING : EZ_FINDING_FAILED;
 
-	if (r->s->create && !r->has_database)
+	/* A database that one has no right in is not to be seen. Who makes it for us gives us
+	 * the right as well. */
+	if (r->s->create && !r->has_database &&
+	    r->grants.has[RIGHT_CREATE_TABLE] == EXTENT_ALL)
 		judge(r, RIGHT_CREATE_DATABASE, EZ_FINDING_FAILED,
 		      ", and the database is not there");
 	if (r->s->create)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-dist_doc_DATA += docs/sink-starrocks.md docs/starrocks-types.md
+dist_doc_DATA += docs/sink-starrocks.md docs/starrocks-answers.md docs/starrocks-types.md
 
 # Tables and values.
 STARROCKS_TABLE_SOURCES = \

@@ -19,8 +19,8 @@ front end resets            "kind": "reset", "node": "fe0", "count": 3
 front end is silent         "kind": "blackhole", "node": "fe0", "ms": 3000, "count": 1
 nobody says go ahead       "kind": "no_continue", "node": "be*", "subject": "LOAD", "count": 2
 front end is a proxy        "kind": "proxy", "node": "fe*", "count": 4
-redirect without target     "kind": "redirect", "node": "fe0", "subject": "LOAD", "text": "http://127.0.0.1:1/x", "count": 2
-redirect to nowhere         "kind": "redirect", "node": "fe*", "subject": "LOAD", "text": "http://127.0.0.1:1/x", "count": 2
+redirect without target     "kind": "redirect", "node": "fe*", "subject": "LOAD", "text": "none", "count": 2
+redirect to nowhere         "kind": "redirect", "node": "fe*", "subject": "LOAD", "text": "http://127.0.0.1:1", "count": 2
 back end resets             "kind": "reset", "node": "be*", "count": 2
 back end resets in a body   "kind": "reset_body", "node": "be*", "bytes": 100, "count": 2
 answer lost, not committed  "kind": "reset_before_answer", "node": "be*", "subject": "LOAD", "committed": false, "count": 2

@@ -100,6 +100,10 @@ const struct load_line load_lines[] = {
 	{ "307 to a name that nobody knows", BOTH,
 	  "\"kind\": \"redirect\", \"subject\": \"LOAD\", \"text\": \"http://be.invalid:8040\"",
 	  EZ_OK, NULL },
+	{ "307 in a circle", BOTH,
+	  "\"kind\": \"redirect\", \"node\": \"fe*\", \"subject\": \"LOAD\", \"text\": "
+	  "\"http://127.0.0.1:FRONT\", \"count\": 5",
+	  EZ_OK, NULL },
 	{ "307 without Location", BOTH,
 	  "\"kind\": \"redirect\", \"subject\": \"LOAD\", \"text\": \"none\", \"count\": 2",
 	  EZ_OK, NULL },

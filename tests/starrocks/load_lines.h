@@ -17,7 +17,7 @@ enum {
 struct load_line {
 	const char *name;
 	unsigned where;
-	const char *fault; /* LOAD is the path of loads */
+	const char *fault; /* LOAD is the path of loads, FRONT and STRANGER are ports */
 	int rc;            /* EZ_OK: it arrives */
 	const char *says;  /* the error and its hint */
 };

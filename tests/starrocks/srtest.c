@@ -239,7 +239,7 @@ void srtest_close(struct srtest *t)
 	t->fake = NULL;
 }
 
-static int await_durable(struct srtest *t, int patience_s)
+int srtest_await(struct srtest *t, int patience_s)
 {
 	const struct ez_sink *ops = ez_plugin.ops.sink;
 	int64_t until_us = mono_us() + patience_s * US_PER_SEC;
@@ -263,7 +263,7 @@ static int finish(struct srtest *t, struct fake_batch *b, int patience_s)
 	rc = ops->write(t->sink, fake_finish(b), &t->fake->err);
 	if (rc == EZ_OK)
 		rc = ops->flush(t->sink, &t->fake->err);
-	return rc == EZ_OK || rc == EZ_E_TRANSIENT ? await_durable(t, patience_s) : rc;
+	return rc == EZ_OK || rc == EZ_E_TRANSIENT ? srtest_await(t, patience_s) : rc;
 }
 
 static struct fake_batch *begin(struct srtest *t)
@@ -285,17 +285,4 @@ int srtest_load(struct srtest *t, int from, int to, const char *body, int patien
 		fake_event(b, EZ_OP_INSERT, t->table, NULL, FAKE_ROW(id, "7", body));
 	}
 	return finish(t, b, patience_s);
-}
-
-int srtest_change(struct srtest *t, uint32_t op, int id, const char *body)
-{
-	struct fake_batch *b = begin(t);
-	char text[16];
-
-	ck_assert(str_format(text, sizeof(text), "%d", id));
-	if (op == EZ_OP_DELETE)
-		fake_event(b, op, t->table, FAKE_ROW(text, NULL, NULL), NULL);
-	else
-		fake_event(b, op, t->table, NULL, FAKE_ROW(text, "8", body));
-	return finish(t, b, 20);
 }

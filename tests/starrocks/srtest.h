@@ -63,8 +63,8 @@ void srtest_close(struct srtest *t);
  * durable, over whatever passes; at most `patience_s`. Another error is returned. */
 int srtest_load(struct srtest *t, int from, int to, const char *body, int patience_s);
 
-/* The same for changes of rows that are there. */
-int srtest_change(struct srtest *t, uint32_t op, int id, const char *body);
+/* Goes on waiting for what did not become durable in time (EZ_AGAIN). */
+int srtest_await(struct srtest *t, int patience_s);
 
 /* How many rows the table has, or -1. */
 int srtest_count(struct srtest *t);

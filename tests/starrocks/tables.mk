@@ -17,7 +17,7 @@ STARROCKS_TABLE_TESTS = \
 	tests/starrocks/test_table \
 	tests/starrocks/test_type \
 	tests/starrocks/test_value
-check_PROGRAMS += $(STARROCKS_TABLE_TESTS) tests/starrocks/bench_encode
+check_PROGRAMS += $(STARROCKS_TABLE_TESTS) tests/starrocks/bench_encode tests/starrocks/bench_parcel
 TESTS += $(STARROCKS_TABLE_TESTS)
 
 STARROCKS_TABLE_LDADD = libstarrockstables.la $(STARROCKS_TEST_LDADD)
@@ -25,6 +25,9 @@ STARROCKS_TABLE_LDADD = libstarrockstables.la $(STARROCKS_TEST_LDADD)
 tests_starrocks_bench_encode_CPPFLAGS = $(STARROCKS_TEST_CPPFLAGS)
 tests_starrocks_bench_encode_CFLAGS = $(STARROCKS_TEST_CFLAGS)
 tests_starrocks_bench_encode_LDADD = $(STARROCKS_TABLE_LDADD)
+tests_starrocks_bench_parcel_CPPFLAGS = $(STARROCKS_TEST_CPPFLAGS)
+tests_starrocks_bench_parcel_CFLAGS = $(STARROCKS_TEST_CFLAGS)
+tests_starrocks_bench_parcel_LDADD = $(STARROCKS_TABLE_LDADD)
 tests_starrocks_test_body_CPPFLAGS = $(STARROCKS_TEST_CPPFLAGS)
 tests_starrocks_test_body_CFLAGS = $(STARROCKS_TEST_CFLAGS)
 tests_starrocks_test_body_LDADD = $(STARROCKS_TABLE_LDADD)

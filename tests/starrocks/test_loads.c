@@ -7,6 +7,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/str.h"
+
 #include "load_lines.h"
 #include "srtest.h"
 
@@ -32,16 +34,18 @@ static void replace(struct buf *to, const char *text, const char *word, const ch
 
 static void order(const char *fault, bool is_multi)
 {
-	struct buf a = BUF_INIT(10000), b = BUF_INIT(10000), port = BUF_INIT(10);
+	struct buf text[3] = { BUF_INIT(10000), BUF_INIT(10000), BUF_INIT(10000) };
+	char front[16], stranger[16];
 
-	buf_addf(&port, "%d", t.stranger);
-	replace(&a, fault, "LOAD",
+	ck_assert(str_format(front, sizeof(front), "%d", t.fe[0]) &&
+		  str_format(stranger, sizeof(stranger), "%d", t.stranger));
+	replace(&text[0], fault, "LOAD",
 		is_multi ? "/api/transaction/load" : "/api/shop/t/_stream_load");
-	replace(&b, buf_cstr(&a), "STRANGER", buf_cstr(&port));
-	srtest_control(&t, "\"do\": \"fault\", %s", buf_cstr(&b));
-	buf_release(&a);
-	buf_release(&b);
-	buf_release(&port);
+	replace(&text[1], buf_cstr(&text[0]), "STRANGER", stranger);
+	replace(&text[2], buf_cstr(&text[1]), "FRONT", front);
+	srtest_control(&t, "\"do\": \"fault\", %s", buf_cstr(&text[2]));
+	for (size_t i = 0; i < ARRAY_LEN(text); i++)
+		buf_release(&text[i]);
 }
 
 static void opens(void)
@@ -250,6 +254,60 @@ START_TEST(refused_rows_are_found_without_the_log_of_errors)
 }
 END_TEST
 
+/* By the cluster's clock a whole day, in which everything that was open ends. */
+START_TEST(a_day_without_the_cluster_costs_only_lag)
+{
+	srtest_begin(&t, _i ? "4.0" : "3.3");
+	opens();
+	ck_assert_int_eq(srtest_load(&t, 0, 5, "x", 20), EZ_OK);
+	order("\"kind\": \"reset_body\", \"node\": \"be*\", \"bytes\": 10", _i != 0);
+	for (int i = 0; i < 2; i++)
+		srtest_control(&t, "\"do\": \"fe\", \"fe\": %d, \"action\": \"stop\"",
+			       i);
+	ck_assert_int_eq(srtest_load(&t, 5, 10, "x", 2), EZ_AGAIN);
+	srtest_control(&t, "\"do\": \"advance\", \"ms\": 86400000");
+	for (int i = 0; i < 2; i++)
+		srtest_control(&t, "\"do\": \"fe\", \"fe\": %d, \"action\": \"start\"",
+			       i);
+	ck_assert_int_eq(srtest_await(&t, 30), EZ_OK);
+	ck_assert_int_eq(srtest_load(&t, 10, 15, "x", 20), EZ_OK);
+	ck_assert_int_eq(srtest_count(&t), 15);
+	srtest_no_violations(&t);
+	srtest_end(&t);
+}
+END_TEST
+
+START_TEST(a_table_that_somebody_drops_is_told)
+{
+	srtest_begin(&t, _i ? "4.0" : "3.3");
+	opens();
+	ck_assert_int_eq(srtest_load(&t, 0, 5, "x", 20), EZ_OK);
+	srtest_sql(&t, "DROP TABLE shop.t FORCE");
+	ck_assert_int_eq(srtest_load(&t, 5, 10, "x", 20), EZ_E_CONFIG);
+	ck_assert_msg(strstr(t.fake->err.text, "unknown table") != NULL, "%s",
+		      t.fake->err.text);
+	srtest_no_violations(&t);
+	srtest_end(&t);
+}
+END_TEST
+
+/* A full disk is waited for, seldom, and everything is there when it has room again. */
+START_TEST(a_full_disk_is_waited_for)
+{
+	srtest_begin(&t, "4.0");
+	opens();
+	srtest_control(&t, "\"do\": \"set\", \"is_disk_full\": true");
+	ck_assert_int_eq(srtest_load(&t, 0, 5, "x", 2), EZ_AGAIN);
+	ck_assert_msg(strstr(t.fake->err.hint, "disk of the cluster is full") != NULL,
+		      "%s (%s)", t.fake->err.text, t.fake->err.hint);
+	srtest_control(&t, "\"do\": \"set\", \"is_disk_full\": false");
+	ck_assert_int_eq(srtest_await(&t, 20), EZ_OK);
+	ck_assert_int_eq(srtest_count(&t), 5);
+	srtest_no_violations(&t);
+	srtest_end(&t);
+}
+END_TEST
+
 /* ------------------------------------------------------------------ rights */
 
 static void as_user(const char *password)
@@ -366,6 +424,8 @@ static void add_stories(Suite *s)
 	tcase_add_loop_test(tc, another_leader_in_the_middle_costs_nothing, 0, 2);
 	tcase_add_test(tc, a_transaction_that_its_leader_lost_is_loaded_again);
 	tcase_add_test(tc, labels_that_are_forgotten_do_no_harm);
+	tcase_add_loop_test(tc, a_table_that_somebody_drops_is_told, 0, 2);
+	tcase_add_test(tc, a_full_disk_is_waited_for);
 	tcase_add_test(tc, refused_rows_are_found_without_the_log_of_errors);
 	tcase_add_loop_test(tc, a_right_that_is_missing_is_named, 0, 2);
 	tcase_add_test(tc, a_wrong_password_is_told_as_one);
@@ -380,6 +440,7 @@ static void add_long_stories(Suite *s)
 
 	tcase_set_timeout(tc, 120);
 	tcase_add_loop_test(tc, a_back_end_that_dies_is_left, 0, 2);
+	tcase_add_loop_test(tc, a_day_without_the_cluster_costs_only_lag, 0, 2);
 	tcase_add_test(tc, too_many_versions_make_fewer_loads);
 	suite_add_tcase(s, tc);
 }
