@@ -82,7 +82,8 @@ static enum db_result find_lost_workers(struct orchestrator *o)
 {
 	return give_all_back(o,
 			     "select id from workers where status = 'online'"
-			     " and seen_at < now() - interval '60 seconds'"
+			     " and seen_at < now() - interval '60 seconds' and not exists"
+			     " (select 1 from instances where patient_until > now())"
 			     " order by seen_at limit 200",
 			     "update workers set status = 'lost' where id = $1"
 			     " and status = 'online'"
@@ -214,7 +215,11 @@ static const struct chore {
 
 /* ------------------------------------------------------------------ who works */
 
-/* Every instance says that it lives, and which keys it has: rotation asks for that. */
+/*
+ * Every instance says that it lives, and which keys it has: rotation asks for that. When no
+ * instance could say so for a while, no worker could either: then none is taken for lost
+ * before all had the time to be heard again.
+ */
 static enum db_result say_alive(struct orchestrator *o)
 {
 	struct buf ids = BUF_INIT(4096);
@@ -225,9 +230,13 @@ static enum db_result say_alive(struct orchestrator *o)
 			"the key ring has changed and cannot be read: the old keys stay");
 	keyring_ids(o->app->keyring, &ids);
 	rc = db_run(o->db, NULL,
-		    "insert into instances (id, address, version, key_ids) values"
-		    " ($1, $2, $3, string_to_array($4, ',')) on conflict (id) do update"
-		    " set seen_at = now(), key_ids = string_to_array($4, ',')",
+		    "insert into instances (id, address, version, key_ids, patient_until)"
+		    " select $1, $2, $3, string_to_array($4, ','),"
+		    " case when coalesce(max(seen_at) < now() - interval '20 seconds', true)"
+		    " and exists (select 1 from workers where status = 'online')"
+		    " then now() + interval '60 seconds' end from instances"
+		    " on conflict (id) do update set seen_at = now(), key_ids = excluded.key_ids,"
+		    " patient_until = coalesce(excluded.patient_until, instances.patient_until)",
 		    o->app->instance, o->app->settings->address, PACKAGE_VERSION,
 		    buf_cstr(&ids));
 	buf_release(&ids);

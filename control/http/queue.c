@@ -38,10 +38,10 @@ enum {
 
 /* Between the beginnings of two lots. */
 static const int64_t gap_us[_LANE_MAX] = {
-	[LANE_POLL] = 20 * US_PER_MS,
-	[LANE_REPORT] = 40 * US_PER_MS,
-	[LANE_BEAT] = 50 * US_PER_MS,
-	[LANE_SAMPLES] = 100 * US_PER_MS,
+	[LANE_POLL] = 30 * US_PER_MS,
+	[LANE_REPORT] = 60 * US_PER_MS,
+	[LANE_BEAT] = 80 * US_PER_MS,
+	[LANE_SAMPLES] = 120 * US_PER_MS,
 };
 
 struct line {

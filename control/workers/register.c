@@ -72,33 +72,33 @@ static void reply_registered(struct request *r, const char *worker_id, const cha
 	jsonw_end_object(&w);
 }
 
-/* The tables that the portal's forms and all checks of options are made from. */
+/*
+ * The tables that the portal's forms and all checks of options are made from. Those that
+ * are as they were are left alone: thousands of workers may start at once.
+ */
+static const char plugins_sql[] =
+	"with p as (select distinct on (p ->> 'kind', p ->> 'name') p ->> 'kind' as kind,"
+	" p ->> 'name' as name, p ->> 'version' as version, p as document"
+	" from jsonb_array_elements($2::jsonb -> 'plugins') p"
+	" where p ->> 'kind' is not null and p ->> 'name' is not null),"
+	" gone as (delete from worker_plugins w where worker_id = $1 and not exists"
+	" (select 1 from p where p.kind = w.kind and p.name = w.name)),"
+	" put as (insert into worker_plugins as w (worker_id, kind, name, version, document)"
+	" select $1::uuid, kind, name, version, document from p on conflict (worker_id, kind, name)"
+	" do update set version = excluded.version, document = excluded.document"
+	" where (w.version, w.document) is distinct from (excluded.version, excluded.document))"
+	" update workers set broken = coalesce($2::jsonb -> 'broken', '[]') where id = $1"
+	" and broken is distinct from coalesce($2::jsonb -> 'broken', '[]')";
+
 static enum db_result store_plugins(struct request *r, const char *worker_id)
 {
 	struct json_t *plugins = doc_get(r->body, "plugins");
 	_cleanup_(freep) char *text = NULL;
-	enum db_result rc;
 
 	if (!doc_is(doc_get(plugins, "plugins"), DOC_ARRAY))
 		return DB_OK;
 	text = doc_dump(plugins);
-	rc = db_run(r->db, NULL, "delete from worker_plugins where worker_id = $1",
-		    worker_id);
-	if (rc == DB_OK)
-		rc = db_run(
-			r->db, NULL,
-			"insert into worker_plugins (worker_id, kind, name, version, document)"
-			" select distinct on (p ->> 'kind', p ->> 'name') $1::uuid, p ->> 'kind',"
-			" p ->> 'name', p ->> 'version', p"
-			" from jsonb_array_elements($2::jsonb -> 'plugins') p"
-			" where p ->> 'kind' is not null and p ->> 'name' is not null",
-			worker_id, text);
-	if (rc == DB_OK)
-		rc = db_run(
-			r->db, NULL,
-			"update workers set broken = coalesce($2::jsonb -> 'broken', '[]') where id = $1",
-			worker_id, text);
-	return rc;
+	return db_run(r->db, NULL, plugins_sql, worker_id, text);
 }
 
 /* $1 deployment, $2 instance, $3 name, $4 host, $5 version, $6 abi, $7 jobs, $8 address, $9 start, $10 hash */

@@ -240,6 +240,20 @@ def the_other_instance_goes_on():
     expect(w.status(job, "running"), 200)
 
 
+def nobody_is_lost_because_the_control_plane_was_away():
+    """As after an outage: no instance was heard for half a minute, and so no worker could be."""
+    d = state["deployment"]
+    w = Worker(state["token"], name="silent", url=os.environ["CONTROL_URL_second"])
+    w.register()
+    catalog("update instances set seen_at = now() - interval '30 seconds', patient_until = null")
+    await_that("patience", lambda: catalog("select count(*) from instances where patient_until > now()") != "0", 20)
+    catalog(f"update workers set seen_at = now() - interval '70 seconds' where deployment_id = '{d}' and id = '{w.id}'")
+    time.sleep(2.5)
+    assert catalog(f"select status from workers where id = '{w.id}'") == "online"
+    catalog("update instances set patient_until = null")
+    await_that("the loss", lambda: catalog(f"select status from workers where id = '{w.id}'") == "lost")
+
+
 def memory_stays_small():
     rss = [line for line in two.get("/metrics").data.decode().splitlines() if line.startswith("process_resident")]
     used = int(rss[0].split()[1])
@@ -251,4 +265,4 @@ def memory_stays_small():
 main(news_cross_from_one_instance_to_the_other, a_browser_that_comes_back_misses_nothing,
      a_job_never_has_two_holders, keys_rotate_in_two_steps, a_moved_secret_does_not_open,
      series_are_kept_thinned_and_shown, alerts_fire_are_delivered_and_resolve, the_other_instance_goes_on,
-     memory_stays_small)
+     nobody_is_lost_because_the_control_plane_was_away, memory_stays_small)

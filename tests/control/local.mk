@@ -29,6 +29,7 @@ tests_fuzz_fuzz_control_request_LDADD = libcontrol.la libbase.la $(FUZZ_MAIN)
 if HAVE_CHECK
 CONTROL_UNIT_TESTS = \
 	tests/control/test_crypto \
+	tests/control/test_queue \
 	tests/control/test_render \
 	tests/control/test_requests \
 	tests/control/test_state
@@ -40,6 +41,9 @@ CONTROL_TEST_LDADD = libcontrol.la libbase.la $(CHECK_LIBS) $(LIBCONFIG_LIBS)
 tests_control_test_crypto_CPPFLAGS = $(CONTROL_CPPFLAGS)
 tests_control_test_crypto_CFLAGS = $(CONTROL_TEST_CFLAGS)
 tests_control_test_crypto_LDADD = $(CONTROL_TEST_LDADD)
+tests_control_test_queue_CPPFLAGS = $(CONTROL_CPPFLAGS)
+tests_control_test_queue_CFLAGS = $(CONTROL_TEST_CFLAGS)
+tests_control_test_queue_LDADD = $(CONTROL_TEST_LDADD)
 tests_control_test_render_CPPFLAGS = $(CONTROL_CPPFLAGS)
 tests_control_test_render_CFLAGS = $(CONTROL_TEST_CFLAGS)
 tests_control_test_render_LDADD = $(CONTROL_TEST_LDADD)
