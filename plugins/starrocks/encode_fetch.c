@@ -206,17 +206,18 @@ static int is_answer_for(const struct fetch *f, const struct sqlc_rows *rows, si
 static struct ez_cell cell_of(struct fold *fold, const struct field *f, struct ez_view v)
 {
 	bool hex = f->form == FORM_BYTES || f->form == FORM_HEX;
-	size_t head = hex ? 2 : 0;
+	size_t head = hex ? 2 : 0, tail = f->form == FORM_DATETIME_UTC ? 3 : 0;
 	char *to;
 
 	if (!v.ptr)
 		return (struct ez_cell){ .kind = EZ_CELL_NULL };
-	to = arena_alloc(&fold->arena, v.len + head + 1);
+	to = arena_alloc(&fold->arena, head + v.len + tail + 1);
 	memcpy(to, "\\x", head);
 	memcpy(to + head, v.ptr, v.len);
+	memcpy(to + head + v.len, "+00", tail);
 	return (struct ez_cell){
 		.ptr = to,
-		.len = (uint32_t)(v.len + head),
+		.len = (uint32_t)(head + v.len + tail),
 		.kind = f->form == FORM_ARRAY ? (uint32_t)CELL_TARGET
 					      : (uint32_t)EZ_CELL_TEXT,
 	};
