@@ -36,6 +36,8 @@ enum sql_expr_kind {
 	SQL_IS_NULL,
 	SQL_LIKE,
 	SQL_MINUS,
+	SQL_CAST,       /* name is the type */
+	SQL_ARITHMETIC, /* name is the operator: + - * */
 };
 
 struct sql_expr {
@@ -170,9 +172,16 @@ struct sql_item {
 	struct ez_view title; /* the alias, or how it was written */
 };
 
+/* One expression of GROUP BY. */
+struct sql_group_by {
+	struct list link;
+	struct sql_expr *expr;
+};
+
 /* Rows to choose: of SELECT and of those SHOW statements that can. */
 struct sql_choice {
 	struct sql_expr *where; /* or NULL */
+	struct list group_by;   /* struct sql_group_by */
 	struct list order_by;   /* struct sql_name */
 	bool has_limit;
 	uint64_t limit, offset;

@@ -252,6 +252,8 @@ static bool eval_call(const struct sql_scope *sc, struct sql_expr *e,
 {
 	if (sql_same_word(e->name, "hex"))
 		return call_hex(sc, e, ret);
+	if (sql_has_function(e->name))
+		return sql_call_function(sc, e, ret);
 	if (e->n_args == 0 && call_simple(sc, e->name, ret))
 		return true;
 	if (sql_is_aggregate(e))
@@ -472,6 +474,10 @@ bool sql_eval(const struct sql_scope *sc, struct sql_expr *e, struct sql_value *
 			ret_value->text =
 				sql_textf(sc->r, "-%.*s", VIEW_ARG(ret_value->text));
 		return true;
+	case SQL_CAST:
+		return sql_eval_cast(sc, e, ret_value);
+	case SQL_ARITHMETIC:
+		return sql_eval_arithmetic(sc, e, ret_value);
 	case SQL_STAR:
 		return sql_fail_analysis(sc->r, "* is not allowed here");
 	default:

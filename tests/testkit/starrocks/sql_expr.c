@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-/* Expressions, from the loosest binding to the tightest: OR, AND, NOT, predicate, primary. */
+/* Expressions, from the loosest binding to the tightest: OR, AND, NOT, predicate, sum, product, primary. */
 
 enum {
 	ARGS_MAX = 10000, /* of one IN or call, as a real server has it */
@@ -134,11 +134,35 @@ static bool is_function_word(const struct parser *p)
 	return false;
 }
 
+/* Behind "CAST(". */
+static bool parse_cast(struct parser *p, struct sql_expr **ret_expr)
+{
+	static const char *const types[] = { "varchar", "string", "bigint", "int", "double" };
+	struct sql_expr *e = expr_new(p, SQL_CAST), *value;
+
+	*ret_expr = e;
+	if (!parse_expr(p, &value) || !expect_word(p, "as"))
+		return false;
+	add_arg(p, e, value);
+	for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+		if (!accept_word(p, types[i]))
+			continue;
+		e->name = p->at[-1].text;
+		return expect_symbol(p, ")");
+	}
+	return parser_not_emulated(p, "CAST to this type");
+}
+
 static bool parse_named(struct parser *p, struct sql_expr **ret_expr)
 {
 	struct sql_expr *e;
 	struct ez_view name;
 
+	if (parser_is_word(p, "cast") && p->at[1].kind == SQL_SYMBOL &&
+	    view_eq_str(p->at[1].text, "(")) {
+		p->at += 2;
+		return parse_cast(p, ret_expr);
+	}
 	if (is_function_word(p))
 		name = p->at++->text;
 	else if (!expect_name(p, &name))
@@ -251,18 +275,54 @@ static bool is_comparison(const struct parser *p)
 	return false;
 }
 
+static bool parse_product(struct parser *p, struct sql_expr **ret_expr)
+{
+	struct sql_expr *right;
+	size_t from = p->at->at;
+
+	if (!parse_primary(p, ret_expr))
+		return false;
+	while ((*ret_expr)->kind != SQL_STAR && accept_symbol(p, "*")) {
+		if (!parse_primary(p, &right))
+			return false;
+		*ret_expr = expr_of(p, SQL_ARITHMETIC, *ret_expr, right);
+		(*ret_expr)->name = VIEW("*");
+		(*ret_expr)->source = source_from(p, from);
+	}
+	return true;
+}
+
+static bool parse_sum(struct parser *p, struct sql_expr **ret_expr)
+{
+	struct sql_expr *right;
+	size_t from = p->at->at;
+
+	if (!parse_product(p, ret_expr))
+		return false;
+	while (accept_symbol(p, "+") || accept_symbol(p, "-")) {
+		struct ez_view sign = p->at[-1].text;
+
+		if (!parse_product(p, &right))
+			return false;
+		*ret_expr = expr_of(p, SQL_ARITHMETIC, *ret_expr, right);
+		(*ret_expr)->name = sign;
+		(*ret_expr)->source = source_from(p, from);
+	}
+	return true;
+}
+
 static bool parse_predicate(struct parser *p, struct sql_expr **ret_expr)
 {
 	struct sql_expr *left, *right;
 	struct ez_view sign;
 	bool is_negated;
 
-	if (!parse_primary(p, &left))
+	if (!parse_sum(p, &left))
 		return false;
 	*ret_expr = left;
 	if (is_comparison(p)) {
 		sign = p->at++->text;
-		if (!parse_primary(p, &right))
+		if (!parse_sum(p, &right))
 			return false;
 		*ret_expr = expr_of(p, SQL_COMPARE, left, right);
 		(*ret_expr)->name = view_eq_str(sign, "!=") ? VIEW("<>") : sign;

@@ -29,6 +29,22 @@ static bool parse_order(struct parser *p, struct sql_choice *c)
 	return true;
 }
 
+static bool parse_group(struct parser *p, struct sql_choice *c)
+{
+	if (!accept_words(p, "group", "by"))
+		return p->verdict == SQL_PARSED;
+	do {
+		struct sql_group_by *g = arena_calloc(p->arena, 1, sizeof(*g));
+
+		if (!parse_expr(p, &g->expr))
+			return false;
+		if (g->expr->kind == SQL_VALUE)
+			return parser_not_emulated(p, "GROUP BY of a place");
+		list_add_tail(&c->group_by, &g->link);
+	} while (accept_symbol(p, ","));
+	return true;
+}
+
 static bool parse_count(struct parser *p, uint64_t *ret_n)
 {
 	struct ez_view text;
@@ -59,8 +75,12 @@ static bool parse_choice(struct parser *p, struct sql_choice *c)
 		return false;
 	if (accept_word(p, "where") && !parse_expr(p, &c->where))
 		return false;
-	if (parser_is_word(p, "group") || parser_is_word(p, "having"))
-		return parser_not_emulated(p, "GROUP BY");
+	if (!parse_group(p, c))
+		return false;
+	if (parser_is_word(p, "having"))
+		return parser_not_emulated(p, "HAVING");
+	if (parser_is_word(p, "order") && !list_is_empty(&c->group_by))
+		return parser_not_emulated(p, "ORDER BY of groups");
 	return parse_order(p, c) && parse_limit(p, c);
 }
 
@@ -396,6 +416,7 @@ static void statement_init(struct sql_statement *s)
 	list_init(&s->alters);
 	list_init(&s->items);
 	list_init(&s->settings);
+	list_init(&s->choice.group_by);
 	list_init(&s->choice.order_by);
 }
 

@@ -119,6 +119,7 @@ void sql_source_of_table(struct sql_source *s, struct arena *a, const struct tab
 			.name = view_str(schema->columns[i].name),
 			.type = sql_mysql_type(&schema->columns[i].type),
 			.sort = sort_of(&schema->columns[i].type),
+			.stored = &schema->columns[i].type,
 		};
 }
 
@@ -164,6 +165,12 @@ struct accumulator {
 	bool is_float;
 };
 
+/* Rows with the same values of all expressions of GROUP BY. */
+struct group {
+	struct ez_view *values;
+	struct accumulator *sums;
+};
+
 struct kept_row {
 	struct ez_view *cells;
 	size_t at; /* equal rows keep their order */
@@ -177,7 +184,10 @@ struct chooser {
 	struct sql_result *r;
 	struct ez_view *cells; /* of the present row */
 	size_t n_items;
-	struct accumulator *sums; /* one an item, when the result is one row */
+	struct accumulator *sums; /* one an item: of all rows, or of the group at hand */
+	struct map groups;        /* their values to struct group, in the order they came */
+	const struct group *group;
+	size_t n_group_by;
 	size_t *order;            /* columns to sort by */
 	bool *descending;
 	size_t n_order;
@@ -236,10 +246,24 @@ static enum sql_column_type type_of_item(const struct chooser *c,
 	return SQL_MYSQL_VAR_STRING;
 }
 
+/* As it is written counts; n_group_by: it is none of them. */
+static size_t place_in_group_by(const struct chooser *c, const struct sql_expr *e)
+{
+	size_t i = 0;
+
+	list_for_each(at, &c->choice->group_by) {
+		if (view_eq(LIST_OF(at, struct sql_group_by, link)->expr->source, e->source))
+			return i;
+		i++;
+	}
+	return c->n_group_by;
+}
+
 static bool describe(struct chooser *c)
 {
 	size_t n_sums = 0, n_rest = 0;
 
+	c->n_group_by = list_count(&c->choice->group_by);
 	if (!c->items) {
 		add_source_columns(c);
 		return true;
@@ -253,8 +277,10 @@ static bool describe(struct chooser *c)
 		else
 			sql_result_column(c->r, item->title, type_of_item(c, item->expr));
 		n_sums += sql_is_aggregate(item->expr);
-		n_rest += !sql_is_aggregate(item->expr) && item->expr->kind != SQL_VALUE;
+		n_rest += !sql_is_aggregate(item->expr) && item->expr->kind != SQL_VALUE &&
+			  place_in_group_by(c, item->expr) == c->n_group_by;
 	}
+	n_sums += c->n_group_by; /* one row a group */
 	if (n_sums > 0 && n_rest > 0)
 		return sql_fail_analysis(c->r,
 					 "must be an aggregate expression or appear in "
@@ -347,7 +373,7 @@ static bool add_to_sum(struct chooser *c, const struct sql_expr *e, struct accum
 	struct sql_value v;
 	int order;
 
-	if (e->kind != SQL_CALL)
+	if (!sql_is_aggregate(e))
 		return true;
 	if (e->n_args != 1 || e->is_distinct)
 		return sql_fail_generic(c->r, "not emulated: %.*s", VIEW_ARG(e->source));
@@ -396,10 +422,14 @@ static bool send_sums(struct chooser *c)
 
 	list_for_each(at, c->items) {
 		struct sql_expr *e = LIST_OF(at, struct sql_item, link)->expr;
+		size_t place = place_in_group_by(c, e);
 		struct accumulator *a = &c->sums[i];
 		struct sql_value v;
 
-		if (e->kind == SQL_VALUE) {
+		if (place < c->n_group_by) {
+			if (c->group->values[place].ptr)
+				cells[i] = sql_text(c->r, c->group->values[place]);
+		} else if (e->kind == SQL_VALUE) {
 			if (!sql_eval(&c->scope, e, &v))
 				return false;
 			cells[i] = v.text;
@@ -411,6 +441,48 @@ static bool send_sums(struct chooser *c)
 			cells[i] = sql_text(c->r, a->best.text);
 		}
 		i++;
+	}
+	return true;
+}
+
+/* The group of the row at hand becomes the one that is summed up. */
+static bool enter_group(struct chooser *c)
+{
+	struct ez_view *values =
+		arena_calloc(c->r->arena, c->n_group_by, sizeof(*values));
+	_cleanup_(buf_release) struct buf key = BUF_INIT(SIZE_MAX / 2);
+	struct group *g;
+	size_t i = 0;
+
+	list_for_each(at, &c->choice->group_by) {
+		struct sql_value v;
+
+		if (!sql_eval(&c->scope, LIST_OF(at, struct sql_group_by, link)->expr, &v))
+			return false;
+		values[i++] = v.text;
+		buf_addf(&key, "%d %zu ", v.text.ptr != NULL, v.text.len);
+		buf_add_view(&key, v.text);
+	}
+	g = map_get(&c->groups, buf_view(&key));
+	if (!g) {
+		g = arena_calloc(c->r->arena, 1, sizeof(*g));
+		g->values = values;
+		g->sums = arena_calloc(c->r->arena, c->n_items, sizeof(*g->sums));
+		map_put(&c->groups, buf_view(&key), g);
+	}
+	c->sums = g->sums;
+	return true;
+}
+
+static bool send_groups(struct chooser *c)
+{
+	map_for_each (e, &c->groups) {
+		c->group = e->value;
+		c->sums = c->group->sums;
+		if (c->choice->has_limit && c->n_sent++ >= c->choice->limit)
+			return true;
+		if (!send_sums(c))
+			return false;
 	}
 	return true;
 }
@@ -450,6 +522,13 @@ static bool send_kept(struct chooser *c)
 	return true;
 }
 
+static bool send_all(struct chooser *c)
+{
+	if (c->n_group_by > 0)
+		return send_groups(c);
+	return c->sums ? send_sums(c) : send_kept(c);
+}
+
 static bool take_row(struct chooser *c, bool *ret_more)
 {
 	bool is_wanted = true;
@@ -459,6 +538,8 @@ static bool take_row(struct chooser *c, bool *ret_more)
 		return false;
 	if (!is_wanted)
 		return true;
+	if (c->n_group_by > 0 && !enter_group(c))
+		return false;
 	if (c->sums)
 		return sum_row(c);
 	if (c->n_order > 0) {
@@ -479,17 +560,18 @@ bool sql_choose(struct sql_session *session, struct sql_source *source,
 		.cells = arena_calloc(r->arena, source->n_columns + 1,
 				      sizeof(struct ez_view)),
 	};
-	bool more = true;
+	bool more = true, is_good = true;
 
+	c.groups = MAP_INIT;
 	c.scope = (struct sql_scope){
 		.session = session, .source = source, .cells = c.cells, .r = r
 	};
 	if (!resolve_order(&c) || !describe(&c))
 		return false;
-	while (more && source->next(source, c.cells))
-		if (!take_row(&c, &more))
-			return false;
-	if (c.sums)
-		return send_sums(&c);
-	return send_kept(&c);
+	while (more && is_good && source->next(source, c.cells))
+		is_good = take_row(&c, &more);
+	if (is_good)
+		is_good = send_all(&c);
+	map_release(&c.groups, NULL);
+	return is_good;
 }

@@ -22,6 +22,7 @@ struct sql_source_column {
 	struct ez_view name;
 	enum sql_column_type type;
 	enum sql_sort sort;
+	const struct column_type *stored; /* of a table's column */
 };
 
 struct sql_source {
@@ -69,6 +70,13 @@ bool sql_eval(const struct sql_scope *sc, struct sql_expr *e,
 bool sql_eval_condition(const struct sql_scope *sc, struct sql_expr *e,
 			bool *ret_is_true);
 bool sql_is_aggregate(const struct sql_expr *e);
+/* sql_func.c */
+bool sql_has_function(struct ez_view name);
+bool sql_call_function(const struct sql_scope *sc, struct sql_expr *e,
+		       struct sql_value *ret);
+bool sql_eval_cast(const struct sql_scope *sc, struct sql_expr *e, struct sql_value *ret);
+bool sql_eval_arithmetic(const struct sql_scope *sc, struct sql_expr *e,
+			 struct sql_value *ret);
 /* <0, 0, >0. Neither is NULL. */
 int sql_compare(struct sql_value a, struct sql_value b);
 /* With % and _. */

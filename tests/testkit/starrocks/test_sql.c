@@ -164,6 +164,55 @@ START_TEST(rows_are_counted)
 }
 END_TEST
 
+START_TEST(rows_are_grouped)
+{
+	people();
+	sql_gives("SELECT if(name IS NULL, '-', '+'), count(*), sum(id) FROM p "
+		  "GROUP BY if(name IS NULL, '-', '+')",
+		  "+|2|19\n-|1|2\n");
+	sql_gives("SELECT count(*) FROM p WHERE id > 100 GROUP BY name", "");
+	sql_refused(1064, "GROUP BY", "SELECT id, count(*) FROM p GROUP BY name");
+	sql_refused(1064, "not emulated", "SELECT count(*) FROM p GROUP BY 1");
+	sqltest_end();
+}
+END_TEST
+
+START_TEST(values_are_computed)
+{
+	people();
+	sql_gives("SELECT md5('abc')", "900150983cd24fb0d6963f7d28e17f72\n");
+	sql_gives("SELECT concat('a', 'b', 1), concat('a', NULL)", "ab1|NULL\n");
+	sql_gives("SELECT substr('abcdef', 2, 3), substr('abc', 7, 2), substr('abc', 2)",
+		  "bcd||bc\n");
+	sql_gives("SELECT conv('00ff', 16, 10), conv(substr(md5('a'), 1, 8), 16, 10)",
+		  "255|214005177\n");
+	sql_gives("SELECT ifnull(NULL, 'x'), if(1 = 2, 'y', 'n')", "x|n\n");
+	sql_gives("SELECT cast(tall as varchar), cast(ok as int) FROM p WHERE id = 9",
+		  "1.60|1\n");
+	sql_gives("SELECT cast(1.5e0 * 1e15 as bigint), cast('7' as bigint) + 1 - 2 * 3",
+		  "1500000000000000|2\n");
+	sql_gives("SELECT cast(1e30 as bigint)", "NULL\n");
+	sqltest_end();
+}
+END_TEST
+
+START_TEST(what_servers_differ_in_is_not_computed)
+{
+	people();
+	sql_refused(1064, "not emulated", "SELECT cast(1.5e0 as varchar)");
+	sql_refused(1064, "not emulated", "SELECT cast(ok as varchar) FROM p WHERE id = 9");
+	sql_refused(1064, "not emulated", "SELECT cast(name as date) FROM p");
+	sql_refused(1064, "not emulated", "SELECT conv('ffffffffffffffff', 16, 10)");
+	sql_refused(1064, "No matching function", "SELECT md5(1, 2)");
+	sql_ok("CREATE TABLE b (id INT NOT NULL, v VARBINARY) PRIMARY KEY (id) "
+	       "DISTRIBUTED BY HASH (id)");
+	sqltest_row("d", "b", "1", "x");
+	sql_refused(1064, "No matching function", "SELECT md5(v) FROM b");
+	sql_gives("SELECT md5(hex(v)) FROM b", "35f4a8d465e6e1edc05f3d8ab658c551\n");
+	sqltest_end();
+}
+END_TEST
+
 START_TEST(old_rows_read_through_a_new_schema)
 {
 	people();
@@ -478,7 +527,8 @@ int main(void)
 		     reserved_words_are_known_in_any_case);
 	SQLTEST_CASE(s, "select", rows_are_chosen_ordered_and_cut,
 		     conditions_follow_the_types, null_is_neither_equal_nor_different,
-		     keys_are_found_by_disjunctions, rows_are_counted,
+		     keys_are_found_by_disjunctions, rows_are_counted, rows_are_grouped,
+		     values_are_computed, what_servers_differ_in_is_not_computed,
 		     old_rows_read_through_a_new_schema, functions_and_variables_answer,
 		     what_is_unknown_says_so, what_is_not_emulated_is_a_violation,
 		     bad_syntax_is_a_violation);
