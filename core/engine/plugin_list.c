@@ -32,6 +32,8 @@ static const struct {
 	{ EZ_CAP_ATOMIC, "atomic" },
 	{ EZ_CAP_POSITION, "position" },
 	{ EZ_CAP_STREAMING, "streaming" },
+	{ EZ_CAP_VIEW, "view" },
+	{ EZ_CAP_COMPARE, "compare" },
 };
 
 /* Calls `visit` for each option, those the engine adds last. */

@@ -145,8 +145,10 @@ static int source_idle(void *inst, uint32_t wait_ms, struct ez_error *err)
 {
 	struct pg *pg = inst;
 
-	if (!pg->stream)
+	if (!pg->stream) {
+		pg_sql_idle(pg); /* the session of a snapshot for reading alone */
 		return wait_for_wake(pg, wait_ms, err);
+	}
 	return stream_idle(pg->stream, wait_ms, err);
 }
 
@@ -276,7 +278,7 @@ static const struct ez_source ops = {
 
 const struct ez_plugin ez_plugin = {
 	EZ_PLUGIN_HEAD,
-	.caps = EZ_CAP_SNAPSHOT,
+	.caps = EZ_CAP_SNAPSHOT | EZ_CAP_VIEW,
 	.kind = EZ_SOURCE,
 	.name = "pgoutput",
 	.version = PACKAGE_VERSION,

@@ -56,6 +56,26 @@ static void fill(struct pg *pg, const struct pg_slot_made *slot, const char *sna
 	};
 }
 
+/* Nothing is made: the publication says what is read, or there is nothing to read. */
+static int prepare_view(struct pg *pg, struct ez_prepared *ret, struct ez_error *err)
+{
+	struct pg_slot_made seen = { .lsn = 0 };
+	char snapshot[64] = "";
+	PGconn *conn;
+	int rc;
+
+	pg_snapshot_done(pg);
+	rc = pg_sql_conn(pg, &conn, err);
+	if (rc == EZ_OK)
+		rc = pg_publication_require(pg, conn, err);
+	pg_sql_settle(pg);
+	if (rc == EZ_OK)
+		rc = pg_snapshot_view(pg, &seen.lsn, snapshot, err);
+	if (rc == EZ_OK)
+		fill(pg, &seen, snapshot, ret);
+	return rc;
+}
+
 int pg_prepare(struct pg *pg, uint32_t flags, struct ez_prepared *ret,
 	       struct ez_error *err)
 {
@@ -64,8 +84,11 @@ int pg_prepare(struct pg *pg, uint32_t flags, struct ez_prepared *ret,
 	struct pg_slot_made slot;
 	char snapshot[64] = "";
 	PGconn *conn = NULL;
-	int rc = make_ready(pg, flags, err);
+	int rc;
 
+	if (flags & EZ_PREPARE_VIEW)
+		return prepare_view(pg, ret, err);
+	rc = make_ready(pg, flags, err);
 	if (rc == EZ_OK)
 		rc = pg_connect(pg, "slot", true, &conn, err);
 	if (rc == EZ_OK)

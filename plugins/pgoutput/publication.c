@@ -173,6 +173,12 @@ static int warn_of_missing(struct pg *pg, PGconn *conn, struct ez_error *err)
 	return EZ_OK;
 }
 
+static int fail_absent(struct pg *pg, struct ez_error *err)
+{
+	return pg->host->fail(err, EZ_E_CONFIG, "", "publication %s does not exist",
+			      pg->opt.publication);
+}
+
 int pg_publication_ensure(struct pg *pg, PGconn *conn, struct ez_error *err)
 {
 	struct pg_publication p;
@@ -184,13 +190,23 @@ int pg_publication_ensure(struct pg *pg, PGconn *conn, struct ez_error *err)
 		return warn_of_missing(pg, conn, err);
 	if (pg->opt.create)
 		return create(pg, conn, err);
-	(void)pg->host->fail(err, EZ_E_CONFIG, "", "publication %s does not exist",
-			     pg->opt.publication);
+	(void)fail_absent(pg, err);
 	return pg->host->hint(
 		err,
 		"CREATE PUBLICATION \"%s\" FOR TABLE ..., or let the job make it "
 		"with create = true",
 		pg->opt.publication);
+}
+
+int pg_publication_require(struct pg *pg, PGconn *conn, struct ez_error *err)
+{
+	struct pg_publication p;
+	int rc = pg_read_publication(pg, conn, &p, err);
+
+	if (rc < 0 || p.exists)
+		return rc;
+	(void)fail_absent(pg, err);
+	return pg->host->hint(err, "has the job been started at least once?");
 }
 
 int pg_publication_drop(struct pg *pg, PGconn *conn, struct ez_error *err)

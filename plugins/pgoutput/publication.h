@@ -21,6 +21,9 @@ struct pg;
 
 _must_check_ int pg_publication_ensure(struct pg *pg, PGconn *conn, struct ez_error *err);
 
+/* The same where nothing may be made. */
+_must_check_ int pg_publication_require(struct pg *pg, PGconn *conn, struct ez_error *err);
+
 /* Removes ours. EZ_OK: removed, or there was none; EZ_SKIP: it is somebody else's. */
 _must_check_ int pg_publication_drop(struct pg *pg, PGconn *conn, struct ez_error *err);
 

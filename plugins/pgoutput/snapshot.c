@@ -14,6 +14,7 @@
 #include "catalog.h"
 #include "conn.h"
 #include "locks.h"
+#include "lsn.h"
 #include "part_spec.h"
 #include "pgoutput.h"
 #include "plan.h"
@@ -79,6 +80,19 @@ static int begin(struct pg *pg, PGconn *conn, const char *name, char ret_name[64
 	return EZ_OK;
 }
 
+/* Replaces the one before. */
+static struct pg_snapshot *keep_session(struct pg *pg, PGconn *conn)
+{
+	struct pg_snapshot *s = xcalloc(1, sizeof(*s));
+
+	s->pg = pg;
+	s->lock_conn = conn;
+	s->due_us = mono_us() + ALIVE_US;
+	pg_snapshot_free(pg->sql->snapshot);
+	pg->sql->snapshot = s;
+	return s;
+}
+
 int pg_snapshot_open(struct pg *pg, PGconn **slot_conn, bool keeps_slot_conn,
 		     const struct pg_slot_made *slot, char ret_name[64],
 		     struct ez_error *err)
@@ -93,16 +107,47 @@ int pg_snapshot_open(struct pg *pg, PGconn **slot_conn, bool keeps_slot_conn,
 		pg_disconnect(&conn);
 		return rc;
 	}
-	s = xcalloc(1, sizeof(*s));
-	s->pg = pg;
-	s->lock_conn = conn;
-	s->due_us = mono_us() + ALIVE_US;
+	s = keep_session(pg, conn);
 	if (keeps_slot_conn)
 		s->slot_conn = TAKE_PTR(*slot_conn);
 	else
 		pg_disconnect(slot_conn);
-	pg_snapshot_free(pg->sql->snapshot);
-	pg->sql->snapshot = s;
+	return EZ_OK;
+}
+
+/* The snapshot is taken by the first query, so it is older than what that query answers. */
+static int begin_view(struct pg *pg, PGconn *conn, uint64_t *ret_lsn, char ret_name[64],
+		      struct ez_error *err)
+{
+	static const char sql[] =
+		"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;"
+		" SELECT pg_export_snapshot(), CASE WHEN pg_is_in_recovery()"
+		" THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_flush_lsn() END";
+	_cleanup_(pg_clear) PGresult *res = NULL;
+	int rc = pg_query(pg, conn, "take a snapshot", sql, &res, err);
+
+	if (rc < 0)
+		return rc;
+	if (PQntuples(res) != 1 || !str_copy(ret_name, 64, pg_field(res, 0, 0)) ||
+	    !lsn_parse(pg_field(res, 0, 1), ret_lsn))
+		return pg->host->fail(err, EZ_E_TRANSIENT, "",
+				      "the server exported no snapshot");
+	return EZ_OK;
+}
+
+int pg_snapshot_view(struct pg *pg, uint64_t *ret_lsn, char ret_name[64],
+		     struct ez_error *err)
+{
+	PGconn *conn = NULL;
+	int rc = pg_connect(pg, "snapshot", false, &conn, err);
+
+	if (rc == EZ_OK)
+		rc = begin_view(pg, conn, ret_lsn, ret_name, err);
+	if (rc < 0) {
+		pg_disconnect(&conn);
+		return rc;
+	}
+	(void)keep_session(pg, conn);
 	return EZ_OK;
 }
 

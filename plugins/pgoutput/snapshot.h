@@ -26,6 +26,13 @@ struct pg_snapshot;
 _must_check_ int pg_snapshot_open(struct pg *pg, PGconn **slot_conn, bool keeps_slot_conn,
 				  const struct pg_slot_made *slot, char ret_name[64],
 				  struct ez_error *err);
+
+/*
+ * A snapshot for reading alone, without a slot. `ret_lsn`: what it shows was written before
+ * that. The server keeps nothing of it when the session ends.
+ */
+_must_check_ int pg_snapshot_view(struct pg *pg, uint64_t *ret_lsn, char ret_name[64],
+				  struct ez_error *err);
 void pg_snapshot_free(struct pg_snapshot *s);
 
 /* The server's process of the lock session; 0 without a snapshot. */

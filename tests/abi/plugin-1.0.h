@@ -310,8 +310,8 @@ struct ez_ctx;
 enum ez_role {
 	EZ_ROLE_MAIN = 0, /* stream; sink: writer 0 */
 	EZ_ROLE_READER,   /* snapshot reader, or the writer that serves it */
-	EZ_ROLE_CHECK,    /* for check(), discover(), drop() and forget(): changes nothing
-	                     unless told to */
+	EZ_ROLE_CHECK,    /* for check(), discover(), drop(), forget() and comparing: changes
+	                     nothing unless told to */
 	EZ_ROLE_PROBE     /* the engine looks at the option values only: no side effects */
 };
 
@@ -481,7 +481,10 @@ struct ez_source_info {
 enum ez_prepare_flag {
 	EZ_PREPARE_DROP = 1u << 0,     /* remove a slot of that name first: ours, half-made */
 	EZ_PREPARE_SNAPSHOT = 1u << 1, /* export a snapshot that belongs to the slot's start */
-	EZ_PREPARE_TEMPORARY = 1u << 2 /* the slot need not outlive the process */
+	EZ_PREPARE_TEMPORARY = 1u << 2, /* the slot need not outlive the process */
+	EZ_PREPARE_VIEW = 1u << 3 /* a snapshot for reading alone, with EZ_CAP_VIEW: nothing is
+	                             made or changed at the server; what the snapshot shows
+	                             is not newer than `position` */
 };
 
 struct ez_prepared {
@@ -587,6 +590,41 @@ struct ez_snapshot {
 	uint32_t append;             /* 1: the target may already hold rows */
 };
 
+/* How a row of the target and its row of the source differ. */
+enum ez_difference_kind {
+	EZ_DIFFERENCE_MISSING = 1, /* the target has no such row */
+	EZ_DIFFERENCE_EXTRA,       /* the source has no such row */
+	EZ_DIFFERENCE_CHANGED      /* both have it, with other values */
+};
+
+struct ez_difference {
+	size_t size;
+	struct ez_view key; /* for people */
+	uint32_t kind;      /* enum ez_difference_kind */
+	uint32_t reserved;
+};
+
+enum ez_compared_state {
+	EZ_COMPARED_EQUAL = 0,
+	EZ_COMPARED_DIFFERENT,
+	EZ_COMPARED_OPEN /* not certain yet: compare again with the rows of a newer snapshot */
+};
+
+/* What comparing has found about one table. */
+struct ez_compared {
+	size_t size;
+	struct ez_view target;    /* what the table is there: "shop.orders" */
+	struct ez_view unchecked; /* columns of which only NULL or not is compared: "a, b" */
+	uint64_t source_rows, target_rows;
+	uint64_t missing, extra, changed; /* rows that differ for certain */
+	uint64_t unsettled;       /* rows that differed and were changed by the source since */
+	uint64_t refused;         /* rows of the source that the target cannot hold */
+	const struct ez_difference *const *differences; /* the first of them */
+	size_t n_differences;
+	uint32_t state;           /* enum ez_compared_state */
+	uint32_t partial;         /* 1: there are differences that were not looked into */
+};
+
 /*
  * Writer 0 takes the stream; snapshot writers (EZ_ROLE_READER) are instances of their
  * own. write() encodes or copies: nothing is durable until durable() says so, unless the
@@ -622,6 +660,18 @@ struct ez_sink {
 	int (*check)(void *, struct ez_report *, struct ez_error *);
 	int (*forget)(void *, struct ez_error *); /* remove the sink's own notes on this job */
 	void (*interrupt)(void *); /* any thread, for ever: give up whatever blocks */
+	/*
+	 * Comparing, with EZ_CAP_COMPARE, in instances of EZ_ROLE_CHECK: all three or none.
+	 * Rounds count from 1; in each, for every table that is still open, compare_begin,
+	 * compare_rows with all rows of a snapshot as the job would copy them, compare_end.
+	 * The target holds at least what the snapshot shows when compare_end is called, and
+	 * the next round's snapshot is taken after it: so a row that the source has not
+	 * changed between two snapshots and that differs after both differs for certain.
+	 * `last`: there will be no other round. Nothing at the target is changed.
+	 */
+	int (*compare_begin)(void *, const struct ez_table *, uint32_t round, struct ez_error *);
+	int (*compare_rows)(void *, const struct ez_batch *, struct ez_error *);
+	int (*compare_end)(void *, uint32_t last, struct ez_compared *ret, struct ez_error *);
 };
 
 /* ------------------------------------------------------------------ store */
@@ -690,6 +740,8 @@ enum ez_kind { EZ_SOURCE = 1, EZ_TRANSFORM, EZ_SINK, EZ_AGENT, EZ_STORE };
 #define EZ_CAP_STREAMING     (UINT64_C(1) << 7) /* sink: what write took is never rejected later
                                                    and small batches cost it no more: the
                                                    engine hands over early and forgets */
+#define EZ_CAP_VIEW          (UINT64_C(1) << 8) /* source: prepare() knows EZ_PREPARE_VIEW */
+#define EZ_CAP_COMPARE       (UINT64_C(1) << 9) /* sink: can compare its rows with the source's */
 #define EZ_CAP_MUST_KNOW     (~UINT64_C(0) << 32)
 
 struct ez_plugin {
