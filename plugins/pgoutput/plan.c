@@ -82,10 +82,15 @@ static int cut_storage(const struct cut *c, const struct pg_storage *s,
 	return rc < 0 ? rc : EZ_OK;
 }
 
-/* A partitioned table without a readable partition: a part that has no rows. */
+/*
+ * A partitioned table without a readable partition: a part that has no rows. COPY takes it in
+ * a query alone, which is what a filter leads to.
+ */
 static int add_nothing(const struct cut *c, struct ez_error *err)
 {
 	const struct pg_relation *rel = &c->published->rel;
+	struct pg_published none = *c->published;
+	struct cut own = *c;
 	struct pg_storage s = {
 		.oid = rel->oid,
 		.schema = rel->schema,
@@ -93,7 +98,9 @@ static int add_nothing(const struct cut *c, struct ez_error *err)
 		.kind = 'r',
 	};
 
-	return cut_storage(c, &s, err);
+	none.filter = VIEW("false");
+	own.published = &none;
+	return cut_storage(&own, &s, err);
 }
 
 static int cut_table(struct cut *c, const struct pg_storage_list *storage,
