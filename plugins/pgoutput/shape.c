@@ -280,29 +280,80 @@ struct pg_shape *pg_shape_dup(const struct ez_table *table)
 	return s;
 }
 
-/* The one unclaimed number between two others; 0: none or a choice. */
-static uint32_t only_candidate(const PGresult *places, uint32_t after, uint32_t before)
+/*
+ * RELATION has columns by their numbers: of two that stand the other way round at least one
+ * has another's name.
+ */
+static void distrust_order(struct pg_shape *s)
 {
-	uint32_t found = 0;
+	uint32_t last = 0;
+
+	for (uint32_t i = 1; i < s->table.n_columns; i++) {
+		struct ez_column *a = column_at(s, last), *b = column_at(s, i);
+
+		if (b->id == 0)
+			continue;
+		if (b->id <= a->id)
+			a->id = b->id = 0;
+		last = i;
+	}
+}
+
+static uint32_t count_numbers(const PGresult *places, uint32_t after, uint32_t before)
+{
+	uint32_t n = 0;
 
 	for (int i = 0; i < PQntuples(places); i++) {
 		uint32_t number = (uint32_t)pg_field_u64(places, i, 0);
 
-		if (number <= after || number >= before)
-			continue;
-		if (found || pg_field_bool(places, i, 1))
-			return 0;
-		found = number;
+		n += number > after && number < before;
 	}
-	return found;
+	return n;
+}
+
+static void number_run(struct pg_shape *s, const PGresult *places, uint32_t from,
+		       uint32_t to, uint32_t after)
+{
+	for (int i = 0; i < PQntuples(places) && from < to; i++) {
+		uint32_t number = (uint32_t)pg_field_u64(places, i, 0);
+
+		if (number > after)
+			column_at(s, from++)->id = number;
+	}
+}
+
+/*
+ * Columns [from, to) have no number. As many as there are between their neighbours': then
+ * each has its own. More: one of these two has another's name.
+ */
+static void place_run(struct pg_shape *s, const PGresult *places, uint32_t from,
+		      uint32_t to)
+{
+	bool is_last = to == s->table.n_columns;
+	uint32_t after = from > 0 ? column_at(s, from - 1)->id : 0;
+	uint32_t before = is_last ? UINT32_MAX : column_at(s, to)->id;
+	uint32_t n = count_numbers(places, after, before);
+
+	if (n == to - from) {
+		number_run(s, places, from, to, after);
+		return;
+	}
+	if (n > to - from)
+		return;
+	if (from > 0)
+		column_at(s, from - 1)->id = 0;
+	if (!is_last)
+		column_at(s, to)->id = 0;
 }
 
 /*
  * A column that the catalog does not know by name was renamed or dropped since. RELATION
  * lists columns in the order of their numbers, and the catalog keeps the numbers of dropped
- * columns, so when there is one number between its neighbours', it is that one. With more it
- * may be any of them: then its number is not known here, and the engine looks at the shape
- * that the table had before.
+ * columns, so when there is one number between its neighbours', it is that one; as many
+ * columns as numbers have these in their order. With more numbers it may be any of them: then
+ * it is not known here, and the engine looks at the shape that the table had before. A name
+ * that has passed to another column since would give a wrong number: what cannot be by its
+ * place is not believed.
  */
 static int place_strangers(struct pg *pg, PGconn *conn, struct pg_shape *s,
 			   const struct params *p, struct ez_error *err)
@@ -311,6 +362,7 @@ static int place_strangers(struct pg *pg, PGconn *conn, struct pg_shape *s,
 	uint32_t n = s->table.n_columns, unknown = 0;
 	int rc;
 
+	distrust_order(s);
 	for (uint32_t i = 0; i < n; i++)
 		unknown += column_at(s, i)->id == 0;
 	if (unknown == 0)
@@ -319,13 +371,11 @@ static int place_strangers(struct pg *pg, PGconn *conn, struct pg_shape *s,
 			     &places, err);
 	if (rc < 0)
 		return rc;
-	for (uint32_t i = 0; i < n; i++) {
-		struct ez_column *c = column_at(s, i);
-		uint32_t after = i > 0 ? column_at(s, i - 1)->id : 0;
-		uint32_t before = i + 1 < n ? column_at(s, i + 1)->id : UINT32_MAX;
-
-		if (c->id == 0 && (i == 0 || after) && before)
-			c->id = only_candidate(places, after, before);
+	for (uint32_t i = 0, j; i < n; i = j + 1) {
+		for (j = i; j < n && column_at(s, j)->id == 0;)
+			j++;
+		if (j > i)
+			place_run(s, places, i, j);
 	}
 	return EZ_OK;
 }
@@ -400,10 +450,11 @@ static int await_visible(struct pg *pg, PGconn *conn, uint32_t xid, struct ez_er
 	}
 	if (visible)
 		return EZ_OK;
-	return pg->host->fail(err, EZ_E_TRANSIENT, "",
-			      "transaction %u is committed, but other sessions do not see it "
-			      "yet (does it wait for a synchronous standby?)",
-			      xid);
+	return pg->host->fail(
+		err, EZ_E_TRANSIENT, "",
+		"transaction %u is committed, but other sessions do not see it "
+		"yet (does it wait for a synchronous standby?)",
+		xid);
 }
 
 int pg_shape_of(struct pg *pg, const struct pg_relation *rel, struct pg_shape **ret_shape,
