@@ -13,6 +13,7 @@ STARROCKS_TABLE_SOURCES = \
 	plugins/starrocks/fold.c plugins/starrocks/fold.h \
 	plugins/starrocks/grants.c plugins/starrocks/grants.h \
 	plugins/starrocks/names.c plugins/starrocks/names.h \
+	plugins/starrocks/renames.c plugins/starrocks/renames.h \
 	plugins/starrocks/sqlc.c plugins/starrocks/sqlc.h \
 	plugins/starrocks/sqlc_wire.c plugins/starrocks/sqlc_wire.h \
 	plugins/starrocks/table.c plugins/starrocks/table.h \

@@ -39,6 +39,7 @@ void progress_init(struct progress *p, const struct settings *s, struct ez_view 
 void progress_release(struct progress *p)
 {
 	buf_release(&p->copying);
+	renames_release(&p->renames);
 }
 
 /* ------------------------------------------------------------------------- reading */
@@ -68,6 +69,7 @@ static int read_row(struct progress *p, struct sqlc *c, struct ez_error *err)
 {
 	_cleanup_(buf_release) struct buf sql = BUF_INIT(SQL_CAP);
 	_cleanup_(sqlc_rows_release) struct sqlc_rows rows = { .cells = NULL };
+	struct ez_view notes, marks;
 	int rc;
 
 	buf_addf(
@@ -82,6 +84,7 @@ static int read_row(struct progress *p, struct sqlc *c, struct ez_error *err)
 	p->run = p->seq = p->row_epoch = p->order = 0;
 	p->position[0] = p->row_owner[0] = '\0';
 	buf_reset(&p->copying);
+	renames_release(&p->renames);
 	if (!p->has_row)
 		return EZ_OK;
 	if (!parse_u64(sqlc_cell(&rows, 0, 0), &p->run) ||
@@ -93,7 +96,10 @@ static int read_row(struct progress *p, struct sqlc *c, struct ez_error *err)
 		return host->fail(err, EZ_E_CONFIG, "",
 				  "the row of this job in the table " PROGRESS_TABLE
 				  " is not what this program wrote");
-	buf_add_view(&p->copying, sqlc_cell(&rows, 0, 6));
+	notes = sqlc_cell(&rows, 0, 6);
+	if (view_split(&notes, '>', &marks))
+		buf_add_view(&p->copying, marks);
+	renames_parse(&p->renames, notes);
 	return EZ_OK;
 }
 
@@ -137,14 +143,17 @@ struct load *progress_load(struct progress *p, uint64_t run, uint64_t seq,
 	struct load *load =
 		new_load(p, "`job`,`run`,`seq`,`epoch`,`position`,`ord`,`owner`,"
 			    "`copying`,`updated_at`");
+	_cleanup_(buf_release) struct buf notes = BUF_INIT(COPYING_CAP);
 	struct rfc3339 now = format_rfc3339_us(now_us());
 
+	buf_add_view(&notes, buf_view(&p->copying));
+	renames_format(&p->renames, &notes);
 	now.text[10] = ' ';
 	buf_addf(&load->body,
 		 "%.*s\x01%llu\x01%llu\x01%llu\x01%s\x01%llu\x01%s\x01%s\x01%.19s\x02",
 		 VIEW_ARG(p->job), (unsigned long long)run, (unsigned long long)seq,
 		 (unsigned long long)p->epoch, position, (unsigned long long)order,
-		 p->owner, buf_cstr(&p->copying), now.text);
+		 p->owner, buf_cstr(&notes), now.text);
 	return load;
 }
 

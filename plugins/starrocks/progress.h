@@ -10,6 +10,7 @@
 
 #include "encode.h"
 #include "loader.h"
+#include "renames.h"
 #include "table.h"
 
 struct settings;
@@ -25,7 +26,8 @@ struct sqlc;
  * labels may still be outstanding; then its position is empty.
  *
  * The row also says which tables the job has begun to copy: before that they were empty, so
- * when the copy begins again they may be emptied. Nobody else's rows ever are.
+ * when the copy begins again they may be emptied. Nobody else's rows ever are. Behind those
+ * marks, in the same column, are the notes of renamed columns (renames.h).
  *
  * Runs are claimed: the label of a claim is made of job and run, and a label serves once, so
  * two daemons cannot both think that they are run n.
@@ -42,6 +44,7 @@ struct progress {
 	char position[EZ_POSITION_MAX + 1];
 	char row_owner[17];
 	struct buf copying; /* marks of the tables that a snapshot has begun to copy */
+	struct renames renames; /* columns that were renamed; behind these in the row */
 
 	struct target target; /* as much of one as loading needs */
 };

@@ -14,7 +14,8 @@
  * Groups are loaded one after the other, and the row of the job says which one was done last
  * (one back, below 4.0). So outstanding are at most the two that follow. Within a group the
  * numbers of loads and attempts are small and without gaps but for what the cluster has
- * forgotten; a few unknown ones in a row are the end.
+ * forgotten; a few unknown ones in a row are the end. The same goes for the run's notes: one
+ * that is committed late would put an older row in place of ours.
  */
 enum {
 	GROUPS = 2,
@@ -22,6 +23,7 @@ enum {
 	PARTS = 2,
 	LOADS_GAP = 12, /* more than are in flight at a time by default */
 	ATTEMPTS_GAP = 2,
+	NOTES_GAP = 2,
 	COUNT_MAX = 1000,
 };
 
@@ -90,6 +92,8 @@ int resolve_last_run(struct loader *l, const struct progress *p, struct ez_error
 
 	if (!p->has_row || p->run == 0)
 		return rc;
+	if (rc == EZ_OK)
+		rc = resolve_row(l, &run, LABEL_NOTE, 0, NOTES_GAP, err);
 	for (unsigned i = 0; rc == EZ_OK && i < GROUPS * VERSIONS; i++) {
 		rc = label_group(&group, &run, p->seq + 1 + i / VERSIONS,
 				 1 + i % VERSIONS, err);

@@ -131,6 +131,34 @@ static int join_run(struct sink *k, struct ez_error *err)
 	return rc;
 }
 
+/* -------------------------------------------------------------------- the job's row */
+
+/* Writes the row of the job, with what it says now. */
+static int write_row(struct sink *k, struct load *load, struct ez_error *err)
+{
+	struct load *loads[] = { load };
+	struct refusal refusal;
+	struct label label;
+	int rc =
+		label_add(&label, &k->uploader.loader.run, LABEL_NOTE, ++k->n_notes, err);
+
+	if (rc == EZ_OK)
+		rc = stream_loads(&k->uploader.loader, loads, 1, &label, &refusal, err);
+	progress_load_free(load);
+	return rc;
+}
+
+/* With no group under way: everything up to the last one is done. */
+static int keep_notes(void *arg, struct ez_error *err)
+{
+	struct sink *k = arg;
+	struct progress *p = &k->progress;
+
+	return write_row(
+		k, progress_load(p, p->run, k->uploader.n_groups, p->position, p->order),
+		err);
+}
+
 /* -------------------------------------------------------------------- open and close */
 
 int sink_open(const struct ez_open *open, struct sink **ret, struct ez_error *err)
@@ -159,8 +187,10 @@ int sink_open(const struct ez_open *open, struct sink **ret, struct ez_error *er
 		sink_free(k);
 		return rc;
 	}
-	if (k->is_main)
+	if (k->is_main) {
 		k->uploader.progress = &k->progress;
+		targets_remember(k->targets, &k->progress.renames, keep_notes, k);
+	}
 	*ret = k;
 	return EZ_OK;
 }
@@ -437,28 +467,14 @@ int sink_table(struct sink *k, const struct ez_table *before, const struct ez_ta
 	       struct ez_error *err)
 {
 	/* What is new, or new only to this process, has no loads under way. */
-	bool is_changed = before && before->version != now->version;
+	bool is_changed = (before && before->version != now->version) ||
+			  renames_has(&k->progress.renames, now->id);
 	int rc = is_changed ? seal_and_settle(k, err) : EZ_OK;
 
 	return rc < 0 ? rc : targets_prepare(k->targets, before, now, err);
 }
 
 /* ------------------------------------------------------------------------- snapshot */
-
-/* Writes the row of the job, with what it says now. */
-static int write_row(struct sink *k, struct load *load, struct ez_error *err)
-{
-	struct load *loads[] = { load };
-	struct refusal refusal;
-	struct label label;
-	int rc =
-		label_add(&label, &k->uploader.loader.run, LABEL_NOTE, ++k->n_notes, err);
-
-	if (rc == EZ_OK)
-		rc = stream_loads(&k->uploader.loader, loads, 1, &label, &refusal, err);
-	progress_load_free(load);
-	return rc;
-}
 
 static int remember_copy(struct sink *k, const char *table, struct ez_error *err)
 {

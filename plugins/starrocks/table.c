@@ -162,10 +162,21 @@ static void add_field_name(struct buf *b, const struct field *f,
 }
 
 /* All names in one text; views are set when it no longer moves. */
+static void lay_names(struct target *t, char *text)
+{
+	char *at = text;
+
+	free(t->text);
+	t->text = text;
+	for (uint32_t i = 0; i < t->n_fields; i++) {
+		t->fields[i].name.ptr = at;
+		at += t->fields[i].name.len;
+	}
+}
+
 static void make_names(struct target *t, const struct ez_table *table)
 {
 	struct buf b = BUF_INIT(TEXT_MAX);
-	char *at;
 
 	for (uint32_t i = 0; i < t->n_fields; i++) {
 		struct field *f = &t->fields[i];
@@ -174,12 +185,18 @@ static void make_names(struct target *t, const struct ez_table *table)
 		add_field_name(&b, f, table);
 		f->name.len = b.len - from;
 	}
-	t->text = buf_take(&b);
-	at = t->text;
-	for (uint32_t i = 0; i < t->n_fields; i++) {
-		t->fields[i].name.ptr = at;
-		at += t->fields[i].name.len;
-	}
+	lay_names(t, buf_take(&b));
+}
+
+void target_set_name(struct target *t, uint32_t field, struct ez_view name)
+{
+	struct buf b = BUF_INIT(TEXT_MAX);
+
+	for (uint32_t i = 0; i < t->n_fields; i++)
+		buf_add_view(&b, i == field ? name : t->fields[i].name);
+	t->fields[field].name.len = name.len;
+	lay_names(t, buf_take(&b));
+	target_finish(t);
 }
 
 /* `,"name":` of each; a VARBINARY goes under the name of its temporary column. */
@@ -210,13 +227,8 @@ void target_finish(struct target *t)
 		t->needs_json |= f->type.kind == TYPE_ARRAY;
 	}
 	t->needs_json |= header > COLUMNS_HEADER_MAX && !t->has_bytes;
-	free(t->text);
-	t->text = buf_take(&b);
-	at = t->text;
-	for (uint32_t i = 0; i < t->n_fields; i++) {
-		t->fields[i].name.ptr = at;
-		at += t->fields[i].name.len;
-	}
+	lay_names(t, buf_take(&b));
+	at = t->text + names;
 	for (uint32_t i = 0; i < t->n_fields; i++) {
 		t->fields[i].json.ptr = at;
 		at += t->fields[i].json.len;
@@ -306,6 +318,14 @@ static void unref(void *p)
 	target_unref(p);
 }
 
+void targets_remember(struct targets *ts, struct renames *renames,
+		      int (*keep)(void *arg, struct ez_error *err), void *arg)
+{
+	ts->renames = renames;
+	ts->keep = keep;
+	ts->arg = arg;
+}
+
 struct targets *targets_free(struct targets *ts)
 {
 	if (!ts)
@@ -343,14 +363,30 @@ int targets_find(struct targets *ts, const struct ez_table *table, struct target
 	return EZ_OK;
 }
 
-/* Another table that goes to the same name: of the same source name it is its successor. */
+/* The rows of the old one are there, and nobody knows what became of it. */
+static int fail_other_table(const struct target *t, struct ez_error *err)
+{
+	host->fail(
+		err, EZ_E_CONFIG, "",
+		"table %s is not the one that it was: it was dropped and made again, or "
+		"another one took its name; table %s in StarRocks has the rows of the old "
+		"one",
+		t->source, t->name);
+	return host->hint(
+		err, "empty or rename table %s in StarRocks, then start the job again",
+		t->name);
+}
+
+/* Another table that goes to the same name. */
 static int check_collision(const struct targets *ts, const struct target *t,
 			   struct ez_error *err)
 {
 	const struct target *other = map_get(&ts->by_name, view_str(t->name));
 
-	if (!other || other->id == t->id || strcmp(other->source, t->source) == 0)
+	if (!other || other->id == t->id)
 		return EZ_OK;
+	if (strcmp(other->source, t->source) == 0)
+		return fail_other_table(t, err);
 	host->fail(err, EZ_E_CONFIG, "", "tables %s and %s both go to table %s",
 		   other->source, t->source, t->name);
 	return host->hint(err, "put {schema} into the option table of the sink, or use "

@@ -70,6 +70,7 @@ struct target {
 	struct field *fields; /* in the order of the load */
 };
 
+struct renames;
 struct targets;
 
 static inline const char *target_name(const struct target *t)
@@ -84,6 +85,10 @@ void target_unref(struct target *t);
 struct targets *targets_new(const struct settings *settings, struct sqlc *sql,
 			    struct ez_ctx *ctx);
 struct targets *targets_free(struct targets *ts);
+
+/* Notes of renamed columns (renames.h), borrowed; `keep` makes them last over a crash. */
+void targets_remember(struct targets *ts, struct renames *renames,
+		      int (*keep)(void *arg, struct ez_error *err), void *arg);
 
 /*
  * Makes the table, or finds it and sees that it fits, evolving it if that is allowed.

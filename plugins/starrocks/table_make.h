@@ -19,6 +19,9 @@ struct targets {
 	struct map by_uid;  /* to struct target *, one reference each */
 	struct map by_name; /* the newest of each StarRocks table, likewise */
 	struct target *last;
+	struct renames *renames; /* NULL: nobody keeps notes; else keep() saves them */
+	int (*keep)(void *arg, struct ez_error *err);
+	void *arg;
 };
 
 /* The server as types depend on it. */
@@ -30,6 +33,9 @@ _must_check_ int targets_put(struct targets *ts, struct target *t, struct ez_err
 
 /* Form and policy of a field whose type is known. `c` NULL: one of ours. */
 void target_settle(struct field *f, const struct settings *s, const struct ez_column *c);
+
+/* What the field's column is called at the server. */
+void target_set_name(struct target *t, uint32_t field, struct ez_view name);
 
 /* After a change of types. */
 void target_finish(struct target *t);

@@ -11,6 +11,7 @@
 #include "base/str.h"
 
 #include "names.h"
+#include "renames.h"
 #include "table_make.h"
 
 enum {
@@ -28,7 +29,9 @@ void plan_init(struct plan *p, const struct settings *settings, uint32_t version
 			    .settings = settings,
 			    .version = version,
 			    .sql = BUF_INIT(SQL_MAX),
-			    .trouble = BUF_INIT(SQL_MAX) };
+			    .trouble = BUF_INIT(SQL_MAX),
+			    .from = BUF_INIT(NAME_MAX_BYTES),
+			    .to = BUF_INIT(NAME_MAX_BYTES) };
 	p->dropped = xcalloc((before ? before->n_columns : 0) + 1U, sizeof(*p->dropped));
 }
 
@@ -36,6 +39,8 @@ void plan_release(struct plan *p)
 {
 	buf_release(&p->sql);
 	buf_release(&p->trouble);
+	buf_release(&p->from);
+	buf_release(&p->to);
 	free(p->dropped);
 	p->dropped = NULL;
 }
@@ -65,6 +70,7 @@ static void begin_alter(struct plan *p, const char *what)
 
 	(void)whole;
 	p->drops = PLAN_NO_DROP;
+	p->renames_to = NULL;
 	buf_reset(&p->sql);
 	buf_add_str(&p->sql, "ALTER TABLE ");
 	ddl_add_name(&p->sql, p->settings->database, view_str(p->target->name));
@@ -76,6 +82,20 @@ static struct ez_view mapped(struct buf *b, struct ez_view name)
 	buf_reset(b);
 	names_add_column(b, name);
 	return buf_view(b);
+}
+
+static const struct ez_column *source_of(const struct plan *p, const struct field *f)
+{
+	return f->kind == FIELD_SOURCE ? p->now->columns[f->source] : NULL;
+}
+
+/* What the table calls a column that the source calls or called so. */
+static struct ez_view held_as(const struct plan *p, const struct described *d,
+			      struct buf *b, const struct ez_column *c)
+{
+	struct ez_view name = mapped(b, c->name);
+
+	return p->renames ? renames_now(p->renames, p->now->id, c->id, name, d) : name;
 }
 
 /* ------------------------------------------------------------------ old and new */
@@ -149,7 +169,7 @@ static bool is_leftover(const struct plan *p, const struct described *d, uint32_
 	_cleanup_(buf_release) struct buf b = BUF_INIT(NAME_MAX_BYTES);
 	const struct ez_column *old = p->before->columns[i], *other;
 
-	if (!described_find(d, mapped(&b, old->name)))
+	if (!described_find(d, held_as(p, d, &b, old)))
 		return false;
 	if (!column_by_name(p->now, old->name))
 		return true;
@@ -180,7 +200,7 @@ static bool plan_drop(struct plan *p, const struct described *d)
 		begin_alter(p, "drop column");
 		p->drops = i;
 		buf_add_str(&p->sql, "DROP COLUMN ");
-		names_quote(&p->sql, mapped(&b, old->name));
+		names_quote(&p->sql, held_as(p, d, &b, old));
 		return true;
 	}
 	return false;
@@ -199,32 +219,51 @@ static void check_rename(struct plan *p, const struct described *d,
 		    VIEW_ARG(old->name), VIEW_ARG(now->name));
 }
 
+static struct ez_view field_name(const struct plan *p, const struct ez_column *now)
+{
+	for (uint32_t i = 0; i < p->target->n_fields; i++)
+		if (source_of(p, &p->target->fields[i]) == now)
+			return p->target->fields[i].name;
+	return now->name;
+}
+
+static void say_rename(struct plan *p, const struct ez_column *now, struct ez_view from,
+		       struct ez_view to)
+{
+	begin_alter(p, "rename column");
+	p->renames_to = now;
+	buf_reset(&p->from);
+	buf_reset(&p->to);
+	buf_add_view(&p->from, from);
+	buf_add_view(&p->to, to);
+	buf_add_str(&p->sql, "RENAME COLUMN ");
+	names_quote(&p->sql, from);
+	buf_add_str(&p->sql, " TO ");
+	names_quote(&p->sql, to);
+}
+
 static bool plan_rename(struct plan *p, const struct described *d)
 {
-	_cleanup_(buf_release) struct buf from = BUF_INIT(NAME_MAX_BYTES);
-	_cleanup_(buf_release) struct buf to = BUF_INIT(NAME_MAX_BYTES);
+	_cleanup_(buf_release) struct buf b = BUF_INIT(NAME_MAX_BYTES);
 
 	for (uint32_t i = 0; p->before && i < p->before->n_columns; i++) {
 		const struct ez_column *old = p->before->columns[i];
 		const struct ez_column *now = successor(p, old);
+		struct ez_view from, to;
 
 		if (!now || view_eq(now->name, old->name))
 			continue;
-		if (view_eq(mapped(&from, old->name), mapped(&to, now->name)))
+		from = held_as(p, d, &b, old);
+		to = field_name(p, now);
+		if (view_eq(from, to) || !described_find(d, from))
 			continue;
-		if (!described_find(d, buf_view(&from)))
-			continue;
-		if (described_find(d, buf_view(&to))) {
+		if (described_find(d, to)) {
 			/* A change of case alone is one column to the server. */
-			if (!names_same_column(buf_view(&from), buf_view(&to)))
+			if (!names_same_column(from, to))
 				check_rename(p, d, old, now);
 			continue;
 		}
-		begin_alter(p, "rename column");
-		buf_add_str(&p->sql, "RENAME COLUMN ");
-		names_quote(&p->sql, buf_view(&from));
-		buf_add_str(&p->sql, " TO ");
-		names_quote(&p->sql, buf_view(&to));
+		say_rename(p, now, from, to);
 		if (p->version >= SQLC_VERSION(3, 3, 2))
 			return true;
 		add_trouble(
@@ -237,11 +276,6 @@ static bool plan_rename(struct plan *p, const struct described *d)
 }
 
 /* ------------------------------------------------------------------ what must be there */
-
-static const struct ez_column *source_of(const struct plan *p, const struct field *f)
-{
-	return f->kind == FIELD_SOURCE ? p->now->columns[f->source] : NULL;
-}
 
 /* A column without a number may be another one by a new name. */
 static bool is_doubtful(const struct plan *p, const struct ez_column *c)
@@ -408,6 +442,26 @@ static void take_types(struct plan *p, const struct described *d)
 	target_finish(t);
 }
 
+/* Rows from before a renaming go to the column by its newer name. */
+static void take_names(struct plan *p, const struct described *d)
+{
+	_cleanup_(buf_release) struct buf b = BUF_INIT(NAME_MAX_BYTES);
+
+	p->n_mapped = 0;
+	for (uint32_t i = 0; p->renames && i < p->target->n_fields; i++) {
+		const struct field *f = &p->target->fields[i];
+		const struct ez_column *c = source_of(p, f);
+		struct ez_view name;
+
+		if (!c)
+			continue;
+		name = held_as(p, d, &b, c);
+		p->n_mapped += !view_eq(name, buf_view(&b));
+		if (!view_eq(name, f->name))
+			target_set_name(p->target, i, name);
+	}
+}
+
 enum plan_step plan_next(struct plan *p, const struct described *d)
 {
 	bool alters;
@@ -415,6 +469,7 @@ enum plan_step plan_next(struct plan *p, const struct described *d)
 	buf_reset(&p->trouble);
 	buf_reset(&p->sql);
 	p->n_troubles = 0;
+	take_names(p, d);
 	check_others(p, d);
 	if (p->settings->evolve)
 		alters = plan_drop(p, d) || plan_rename(p, d) || plan_add(p, d);

@@ -32,16 +32,22 @@ enum plan_step {
 
 #define PLAN_NO_DROP UINT32_MAX
 
+struct renames;
+
 struct plan {
 	const struct ez_table *before, *now; /* before may be NULL */
 	struct target *target;               /* its types become those of the table */
 	const struct settings *settings;
+	const struct renames *renames; /* what columns may be called by now; may be NULL */
 	uint32_t version;
+	uint32_t n_mapped; /* fields that have another name at the server */
 	bool *dropped;  /* of the columns of `before` */
 	uint32_t drops; /* the one that the statement drops */
 	struct buf sql, trouble;
 	size_t n_troubles;
 	char alter[64]; /* what the statement does, for the log */
+	const struct ez_column *renames_to; /* the column that the statement renames, or NULL */
+	struct buf from, to;                /* and its names */
 };
 
 void plan_init(struct plan *p, const struct settings *settings, uint32_t version,

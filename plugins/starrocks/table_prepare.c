@@ -6,6 +6,7 @@
 
 #include "host.h"
 #include "names.h"
+#include "renames.h"
 #include "table_make.h"
 #include "table_plan.h"
 
@@ -30,6 +31,7 @@ struct work {
 	struct plan plan;
 	struct buf last; /* the statement before this one */
 	unsigned n_same;
+	bool is_elsewhere; /* the table has a newer name already */
 };
 
 static struct ez_view table_of(const struct work *w)
@@ -57,6 +59,86 @@ static int create(struct work *w, struct ez_error *err)
 	if (rc >= 0)
 		host->log(5, "made table %s for %s", w->target->name, w->target->source);
 	return rc;
+}
+
+static int note(struct work *w, uint32_t column, struct ez_view from, struct ez_view to,
+		struct ez_error *err)
+{
+	struct targets *ts = w->ts;
+
+	if (!ts->renames)
+		return EZ_OK;
+	renames_add(ts->renames, w->plan.now->id, column, from, to);
+	return ts->keep(ts->arg, err);
+}
+
+/* EZ_EOF: there is no table of that name. */
+static int look_for(struct work *w, struct ez_view name, struct ez_error *err)
+{
+	struct described d = { .columns = NULL };
+	int rc = ddl_describe(w->ts->sql, w->ts->settings->database, name, &d, err);
+
+	described_release(&d);
+	return rc;
+}
+
+static int rename_table(struct work *w, struct ez_view from, struct ez_error *err)
+{
+	_cleanup_(buf_release) struct buf b = BUF_INIT(SQL_MAX);
+	int rc = note(w, RENAMED_TABLE, from, table_of(w), err);
+
+	if (rc < 0)
+		return rc;
+	buf_add_str(&b, "ALTER TABLE ");
+	ddl_add_name(&b, w->ts->settings->database, from);
+	buf_add_str(&b, " RENAME ");
+	names_quote(&b, table_of(w));
+	rc = sqlc_exec(w->ts->sql, buf_view(&b), err);
+	if (rc < 0)
+		return rc;
+	target_unref(map_remove(&w->ts->by_name, from));
+	host->log(5, "table %.*s is called %s now", VIEW_ARG(from), w->target->name);
+	return EZ_OK;
+}
+
+/* No other table of the source goes there. */
+static bool is_ours(const struct work *w, struct ez_view name)
+{
+	const struct target *other = map_get(&w->ts->by_name, name);
+
+	return !other || other->id == w->plan.now->id;
+}
+
+/*
+ * No table of that name. It may have a newer one already, rows from before that come again;
+ * or an older one, that of its last shape; else it is made.
+ */
+static int find_or_create(struct work *w, struct ez_error *err)
+{
+	const struct ez_table *before = w->plan.before, *now = w->plan.now;
+	const struct settings *s = w->ts->settings;
+	_cleanup_(buf_release) struct buf old = BUF_INIT(SQL_MAX);
+	struct ez_view later = view_of(NULL, 0);
+	const char *why;
+	int rc = EZ_EOF;
+
+	if (w->ts->renames)
+		later = renames_table(w->ts->renames, now->id, table_of(w));
+	if (later.len > 0)
+		rc = look_for(w, later, err);
+	if (rc == EZ_OK) {
+		free(w->target->name);
+		w->target->name = view_dup(later);
+		w->is_elsewhere = true;
+		return EZ_OK;
+	}
+	if (rc == EZ_EOF && before && s->evolve &&
+	    names_add_table(&old, s->table, before->schema, before->name, &why) &&
+	    !view_eq(buf_view(&old), table_of(w)) && is_ours(w, buf_view(&old)))
+		rc = look_for(w, buf_view(&old), err);
+	if (rc == EZ_OK)
+		return rename_table(w, buf_view(&old), err);
+	return rc == EZ_EOF ? create(w, err) : rc;
 }
 
 static int fail_wrong(struct work *w, struct ez_error *err)
@@ -87,6 +169,16 @@ static int fail_unseen(struct work *w, const struct ddl_job *job, struct ez_erro
 			  w->target->name, w->plan.alter);
 }
 
+/* Before it is done, so that the next run knows. */
+static int note_rename(struct work *w, struct ez_error *err)
+{
+	const struct plan *p = &w->plan;
+
+	return p->renames_to ? note(w, p->renames_to->id, buf_view(&p->from),
+				    buf_view(&p->to), err)
+			     : EZ_OK;
+}
+
 /* Runs the plan's statement. A repetition means that the last one does not show yet. */
 static int alter(struct work *w, const struct ddl_job *job, struct ez_error *err)
 {
@@ -98,6 +190,9 @@ static int alter(struct work *w, const struct ddl_job *job, struct ez_error *err
 			return fail_unseen(w, job, err);
 		return sqlc_sleep(w->ts->sql, UNSEEN_WAIT_MS, err);
 	}
+	rc = note_rename(w, err);
+	if (rc < 0)
+		return rc;
 	rc = sqlc_exec(w->ts->sql, sql, err);
 	if (rc < 0 && ddl_is_busy(err))
 		return sqlc_sleep(w->ts->sql, BUSY_WAIT_MS, err);
@@ -120,7 +215,7 @@ static int step(struct work *w, struct ez_error *err)
 	int rc = ddl_describe(w->ts->sql, database, table_of(w), &d, err);
 
 	if (rc == EZ_EOF)
-		return create(w, err);
+		return find_or_create(w, err);
 	if (rc < 0)
 		return rc;
 	switch (plan_next(&w->plan, &d)) {
@@ -159,6 +254,17 @@ static int bring_about(struct work *w, struct ez_error *err)
 			  w->target->name, CHANGES_MAX);
 }
 
+/* The stream has come to where no renaming of an older run matters to this table. */
+static void end_notes(struct work *w)
+{
+	struct targets *ts = w->ts;
+
+	if (map_get(&ts->by_name, table_of(w)))
+		renames_settle(ts->renames, w->plan.now->id);
+	else
+		renames_forget(ts->renames, w->plan.now->id);
+}
+
 int targets_prepare(struct targets *ts, const struct ez_table *before,
 		    const struct ez_table *now, struct ez_error *err)
 {
@@ -172,7 +278,11 @@ int targets_prepare(struct targets *ts, const struct ez_table *before,
 		return rc;
 	if (ts->sql && sqlc_is_available()) {
 		plan_init(&w.plan, ts->settings, rules.version, before, now, w.target);
+		w.plan.renames = ts->renames;
 		rc = bring_about(&w, err);
+		if (rc >= 0 && ts->renames && w.plan.n_mapped == 0 && !w.is_elsewhere &&
+		    renames_has(ts->renames, now->id))
+			end_notes(&w);
 		plan_release(&w.plan);
 		buf_release(&w.last);
 	}

@@ -14,6 +14,7 @@ STARROCKS_TABLE_TESTS = \
 	tests/starrocks/test_body \
 	tests/starrocks/test_encode \
 	tests/starrocks/test_fold \
+	tests/starrocks/test_renames \
 	tests/starrocks/test_table \
 	tests/starrocks/test_type \
 	tests/starrocks/test_value
@@ -31,6 +32,9 @@ tests_starrocks_bench_parcel_LDADD = $(STARROCKS_TABLE_LDADD)
 tests_starrocks_test_body_CPPFLAGS = $(STARROCKS_TEST_CPPFLAGS)
 tests_starrocks_test_body_CFLAGS = $(STARROCKS_TEST_CFLAGS)
 tests_starrocks_test_body_LDADD = $(STARROCKS_TABLE_LDADD)
+tests_starrocks_test_renames_CPPFLAGS = $(STARROCKS_TEST_CPPFLAGS)
+tests_starrocks_test_renames_CFLAGS = $(STARROCKS_TEST_CFLAGS)
+tests_starrocks_test_renames_LDADD = $(STARROCKS_TABLE_LDADD)
 tests_starrocks_test_table_CPPFLAGS = $(STARROCKS_TEST_CPPFLAGS)
 tests_starrocks_test_table_CFLAGS = $(STARROCKS_TEST_CFLAGS)
 tests_starrocks_test_table_LDADD = $(STARROCKS_TABLE_LDADD)
