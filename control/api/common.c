@@ -77,8 +77,8 @@ enum db_result audit(struct request *r, const struct audit *a)
 	return db_run(
 		r->db, NULL,
 		"insert into audit (actor, actor_id, address, action, object_type, object_id,"
-		" object_name, details) values ($1, $2, nullif($3, ''), $4, $5, $6, $7,"
-		" coalesce($8, '{}')::jsonb)",
+		" object_name, details) values ($1, $2, nullif($3, ''), $4, $5, $6,"
+		" coalesce($7, object_name($5, $6)), coalesce($8, '{}')::jsonb)",
 		actor_of(r), r->who.id[0] ? r->who.id : NULL, r->address, a->action,
 		a->type, a->id, a->name, a->details);
 }

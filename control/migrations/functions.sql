@@ -183,6 +183,12 @@ create or replace function task_doc(t tasks) returns json language sql stable as
 		'finished_at', rfc3339(t.finished_at))
 $$;
 
+-- What the audit log calls a thing that its action does not name.
+create or replace function object_name(kind text, key text) returns text language sql stable as $$
+	select case kind when 'datasource' then (select s.name from datasources s where s.id::text = key) when 'job' then (select j.name from jobs j where j.id::text = key)
+		when 'deployment' then (select d.name from deployments d where d.id::text = key) when 'worker' then (select w.name from workers w where w.id::text = key) end
+$$;
+
 create or replace function audit_doc(a audit) returns json language sql stable as $$
 	select json_build_object('id', a.id, 'at', rfc3339(a.at), 'actor', a.actor, 'actor_id', a.actor_id, 'address', a.address,
 		'action', a.action, 'object_type', a.object_type, 'object_id', a.object_id, 'object_name', a.object_name, 'details', a.details)

@@ -12,9 +12,15 @@ const link = (name) => page.getByRole('link', { name, exact: true });
 const says = (text) => page.getByText(text).first().waitFor();
 const at = (path) => page.waitForURL((u) => u.pathname === path);
 
+async function neat(what) {
+	const found = await flaws(page);
+	check(found.length === 0, `${what}: ${found.slice(0, 5).join('; ')}`);
+}
+
 async function setUp() {
 	await page.goto(SETUP_LINK.trim());
 	await page.getByLabel('Name').fill('admin');
+	await neat('the set-up');
 	await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
 	await page.getByLabel('Password again').fill('something else');
 	await button('Create account').click();
@@ -22,6 +28,7 @@ async function setUp() {
 	await page.getByLabel('Password again').fill(PASSWORD);
 	await button('Create account').click();
 	await says('Three steps to the first pipeline');
+	await neat('the first steps');
 	check(!page.url().includes('#'), 'the token of the set-up link stays in the address');
 	check(browser.ownBytes() > 0 && browser.ownBytes() < 100 * 1024, `the first page takes ${browser.ownBytes()} bytes of our own`);
 }
@@ -33,6 +40,7 @@ async function addWorker() {
 	check(text.includes(`control_url = "${URL_BASE}"`), 'the commands name another address');
 	write('token', text.match(/^ezd_\S+$/m)[0]);
 	await says('edge is online');
+	await neat('the commands of a worker');
 	await link('Add a datasource').click();
 }
 
@@ -48,6 +56,7 @@ async function addSource() {
 	await button('Save and test').click();
 	await page.locator('.findings li').first().waitFor();
 	check(!(await page.content()).includes('open-sesame'), 'the secret came back');
+	await neat('the test of a source');
 	const bad = await page.locator('.findings li', { has: page.locator('.state-bad') }).allTextContents();
 	check(bad.every((f) => f.includes('public.loose')), `the test of the source failed: ${bad}`);
 	await page.reload();
@@ -85,6 +94,7 @@ async function chooseTables() {
 	check(await page.getByRole('checkbox').count() === 1, 'the search leaves other tables');
 	await button('Choose the 1 shown').click();
 	await says('2 tables of');
+	await neat('the choice of tables');
 	await page.reload();
 	check(await page.getByRole('checkbox', { name: 'public.orders' }).isChecked(), 'a reload forgets the choice');
 	await button('By pattern').click();
@@ -104,11 +114,13 @@ async function finishJob() {
 	await says('The name needs small letters');
 	await page.getByLabel('Name required').fill('shop');
 	await page.locator('summary', { hasText: 'Batches' }).click();
+	await neat('the settings');
 	await page.getByLabel('Maximum age of a batch').fill('20ms');
 	await button('Next').click();
 	await page.locator('.code').getByText('max_age = "20ms"').waitFor();
 	await button('Test now').click();
 	await page.locator('.findings').nth(1).waitFor();
+	await neat('the review');
 	await button('Create and start').click();
 	await page.getByRole('heading', { name: /shop/ }).getByText('streaming').waitFor();
 	write('job', new URL(page.url()).pathname.split('/')[2]);
@@ -166,16 +178,14 @@ async function everyPage(job) {
 		'/datasources', await first('datasources'), '/datasources/new', '/datasources/new?kind=sink', '/workers', await first('workers'), '/workers/add',
 		'/alerts', '/users', '/tokens', '/audit', '/nowhere', '/jobs/00000000-0000-0000-0000-000000000000'];
 	const found = new Set();
-	for (const [width, height] of [[360, 740], [1280, 800]]) {
-		await page.setViewportSize({ width, height });
-		for (const path of paths) {
-			await visit(path);
-			if (!path.endsWith('0000') && await page.locator('.notice-bad').count() > 0)
-				found.add(`${path} shows a failure`);
-			for (const colorScheme of ['dark', 'light']) {
-				await page.emulateMedia({ colorScheme });
-				(await flaws(page)).forEach((f) => found.add(`${path}, ${width} px, ${colorScheme}: ${f}`));
-			}
+	for (const path of paths) {
+		await visit(path);
+		if (!path.endsWith('0000') && await page.locator('.notice-bad').count() > 0)
+			found.add(`${path} shows a failure`);
+		for (const [width, height, colorScheme] of [[360, 740, 'dark'], [360, 740, 'light'], [1280, 800, 'light'], [1280, 800, 'dark']]) {
+			await page.setViewportSize({ width, height });
+			await page.emulateMedia({ colorScheme });
+			(await flaws(page)).forEach((f) => found.add(`${path}, ${width} px, ${colorScheme}: ${f}`));
 		}
 	}
 	check(found.size === 0, `${found.size} flaws:\n${[...found].slice(0, 15).join('\n')}`);
@@ -193,7 +203,7 @@ async function keys() {
 	await page.locator('h1').focus();
 	await page.keyboard.press('?');
 	await page.getByRole('dialog', { name: 'Keys' }).waitFor();
-	check((await flaws(page)).length === 0, 'the help has flaws');
+	await neat('the help');
 	await page.keyboard.press('Escape');
 	await page.getByRole('dialog').waitFor({ state: 'detached' });
 }
@@ -204,7 +214,7 @@ async function staleToken() {
 	await visit('/alerts');
 	await button('New rule').click();
 	await page.getByRole('dialog').waitFor();
-	check((await flaws(page)).length === 0, 'the dialog of a rule has flaws');
+	await neat('the dialog of a rule');
 	await button('Create rule').click();
 	await page.locator('.plain-list').getByText('When any job has failed').waitFor();
 }
@@ -218,12 +228,13 @@ async function badDays(job) {
 	await says('does not answer');
 	await page.getByRole('heading', { name: /shop/ }).waitFor();
 	await page.context().setOffline(false);
+	await page.keyboard.press('r');
 	await page.locator('.live.is-live').waitFor();
 	await page.locator('.notice-bad').waitFor({ state: 'detached' });
 	await page.context().clearCookies();
 	await page.keyboard.press('r');
 	await says('Your session has ended');
-	check((await flaws(page)).length === 0, 'the door has flaws');
+	await neat('the door');
 	await page.getByLabel('Name').fill('admin');
 	await page.getByLabel('Password').fill(PASSWORD);
 	await button('Log in').click();
@@ -231,6 +242,8 @@ async function badDays(job) {
 }
 
 async function leave() {
+	await visit('/audit');
+	await page.getByRole('row', { name: /datasource test shop/ }).first().waitFor();
 	await page.goto(`${URL_BASE}/jobs?q=sho&status=running`);
 	await page.getByRole('row', { name: /shop/ }).waitFor();
 	await button('Log out').click();

@@ -58,6 +58,11 @@ export function duration(ms) {
 	return pair(Math.floor(sec / 86400), 'd', Math.floor(sec % 86400 / 3600), 'h');
 }
 
+/* A lag in a sentence: what is below a second is no news. */
+export function lag(ms) {
+	return ms < 1000 ? 'less than 1 s' : duration(ms);
+}
+
 /* "3 min ago" */
 export function ago(iso, now = Date.now()) {
 	if (!iso)

@@ -90,7 +90,7 @@ export function subscribe(kinds, run) {
 }
 
 export function isLive() {
-	return isUp;
+	return state() === 'live';
 }
 
 /* f(state) whenever it changes. */

@@ -34,7 +34,7 @@ function sentence(job) {
 	switch (ui.jobState(job)) {
 	case 'streaming': case 'running':
 		return m.lag_ms === null ? 'Running; the first figures come within seconds.'
-			: `Streaming, ${fmt.duration(m.lag_ms)} behind the source at ${fmt.rate(m.rows_per_second)}.`;
+			: `Streaming, ${fmt.lag(m.lag_ms)} behind the source${m.rows_per_second > 0 ? ` at ${fmt.rate(m.rows_per_second)}` : '; nothing changes there right now'}.`;
 	case 'snapshot': return progress(job);
 	case 'pending': return job.waits_for ? `Waiting: ${job.waits_for}.` : 'Waiting for a worker to take it, which is a matter of seconds.';
 	case 'starting': case 'init': return job.error ? `Starting again after: ${job.error}` : 'A worker is starting it.';

@@ -85,7 +85,7 @@ function summary(jobs) {
 	const behind = running.map((j) => j.metrics.lag_ms).filter((x) => x !== null);
 	const parts = [`${fmt.plural(jobs.length, 'job')}, ${running.length} running`];
 	if (behind.length)
-		parts.push(`the slowest ${fmt.duration(Math.max(...behind))} behind its source`);
+		parts.push(`the slowest ${fmt.lag(Math.max(...behind))} behind its source`);
 	if (failed.length)
 		parts.push(`${failed.map((j) => j.name).slice(0, 3).join(', ')} failing`);
 	return `${parts.join('; ')}.`;

@@ -33,7 +33,7 @@ function health(o) {
 	if (running === 0)
 		return ['quiet', `None of the ${fmt.plural(n, 'pipeline')} is running.`];
 	if (lag !== null)
-		return ['good', running === 1 && n === 1 ? `The pipeline runs, ${fmt.duration(lag)} behind its source.`
+		return ['good', running === 1 && n === 1 ? `The pipeline runs, ${fmt.lag(lag)} behind its source.`
 			: `${running === n ? 'All' : `${running} of`} ${fmt.plural(n, 'pipeline')} running, ${running === 1 ? '' : 'all within '}${fmt.duration(Math.max(lag, 1000))}${running === 1 ? ' behind' : ' of'} the source.`];
 	return ['good', `${running} of ${fmt.plural(n, 'pipeline')} running.`];
 }
