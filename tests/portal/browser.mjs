@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* A browser that notes what must not happen: errors, violations of the policy, requests elsewhere. */
-import { writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
 const { chromium } = createRequire(import.meta.url)(process.env.PLAYWRIGHT);
@@ -8,7 +8,12 @@ const SLOW = Number(process.env.EZ_SLOW ?? 3);
 const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
 	'--disable-component-update', '--disable-sync', '--disable-dev-shm-usage'];
 
-export const URL_BASE = process.env.CONTROL_URL;
+/* Chromium starts while the servers do; then the test says where they are. */
+const starting = chromium.launch({ executablePath: process.env.CHROMIUM, headless: true, args: FLAGS });
+const told = `${process.env.T}/servers.json`;
+while (!existsSync(told))
+	await new Promise((resolve) => setTimeout(resolve, 50));
+export const { url: URL_BASE, setup: SETUP_LINK, port: PG_PORT, database: PGDATABASE } = JSON.parse(readFileSync(told, 'utf8'));
 
 export function check(ok, what) {
 	if (!ok)
@@ -32,7 +37,7 @@ export class Browser {
 	async open() {
 		this.problems = [];
 		this.sizes = new Map();
-		this.chromium = await chromium.launch({ executablePath: process.env.CHROMIUM, headless: true, args: FLAGS });
+		this.chromium = await starting;
 		this.context = await this.chromium.newContext({ viewport: { width: 1280, height: 800 }, colorScheme: 'light', reducedMotion: 'reduce' });
 		this.context.setDefaultTimeout(10000 * SLOW);
 		await this.context.addInitScript(() => {

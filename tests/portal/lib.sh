@@ -4,7 +4,8 @@
 # Sourced by the tests of the portal, after tests/testkit/lib.sh.
 #
 #   browser_find            Chromium and playwright-core, or skip
-#   browser_start SCRIPT    run it in the background; it finds CHROMIUM and PLAYWRIGHT in its environment
+#   browser_start SCRIPT    run it in the background; it finds CHROMIUM and PLAYWRIGHT in its environment, and waits for
+#                           $T/servers.json (browser.mjs)
 #   browser_wrote NAME      has it written $T/NAME?
 #   browser_end             wait for it; it must have passed
 

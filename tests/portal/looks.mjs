@@ -14,15 +14,22 @@ function inspect() {
 	const over = (top, below) => ({ r: top.r * top.a + below.r * (1 - top.a), g: top.g * top.a + below.g * (1 - top.a), b: top.b * top.a + below.b * (1 - top.a), a: 1 });
 	const light = ({ r, g, b }) => [r, g, b].map((v) => v / 255).map((v) => (v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))
 		.reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
-	const back = (el) => {
-		const own = el ? rgba(getComputedStyle(el).backgroundColor) : { r: 255, g: 255, b: 255, a: 1 };
-		return own.a === 1 ? own : over(own, back(el.parentElement));
+	const known = new Map();
+	/* What is behind an element's text, and how much of it shows through. */
+	const around = (el) => {
+		if (!el)
+			return { back: { r: 255, g: 255, b: 255, a: 1 }, opacity: 1 };
+		if (!known.has(el)) {
+			const style = getComputedStyle(el);
+			const outer = around(el.parentElement);
+			known.set(el, { back: over(rgba(style.backgroundColor), outer.back), opacity: Number(style.opacity) * outer.opacity });
+		}
+		return known.get(el);
 	};
-	const opacity = (el) => (el ? Number(getComputedStyle(el).opacity) * opacity(el.parentElement) : 1);
 	const contrast = (el) => {
-		const behind = back(el);
+		const { back, opacity } = around(el);
 		const c = rgba(getComputedStyle(el).color);
-		const [a, b] = [light(over({ ...c, a: c.a * opacity(el) }, behind)), light(behind)];
+		const [a, b] = [light(over({ ...c, a: c.a * opacity }, back)), light(back)];
 		return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
 	};
 	const isText = (el) => [...el.childNodes].some((n) => n.nodeType === Node.TEXT_NODE && n.data.trim() !== '');

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /* From the set-up link to a job that streams, then every page in narrow and dark. */
-import { Browser, URL_BASE, check, step, write } from './browser.mjs';
+import { Browser, PG_PORT, PGDATABASE, SETUP_LINK, URL_BASE, check, step, write } from './browser.mjs';
 import { flaws, focusShows } from './looks.mjs';
 
-const { T, PG_PORT, PGDATABASE, SETUP_LINK } = process.env;
+const { T } = process.env;
 const PASSWORD = 'correct horse battery';
 const browser = new Browser();
 const page = await browser.open();

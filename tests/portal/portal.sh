@@ -19,18 +19,19 @@ grep -o 'control/portal/[^ ]*' "$EZ_SRC/control/portal/local.mk" | sort >"$T/ins
 diff "$T/files" "$T/installed" || fail "control/portal/local.mk does not install what is there"
 
 browser_find
+browser_start "$EZ_SRC/tests/portal/portal.mjs"
 control_catalog
 control_start
 sql "create role cdc login superuser password 'open-sesame-4711'" "create table orders (id int primary key, note text)" \
 	"insert into orders select g, 'note ' || g from generate_series(1, 1000) g" "create table loose (note text)" \
 	"create table customers (id int primary key, name text)" "analyze"
 mkdir -p "$T/shop"
-export PG_PORT PGDATABASE
-SETUP_LINK=$(cat "$CONTROL_DIR/setup-main")
-export SETUP_LINK
 
 step "the browser begins"
-browser_start "$EZ_SRC/tests/portal/portal.mjs"
+cat >"$T/servers.new" <<-JSON
+	{ "url": "$CONTROL_URL", "setup": "$(cat "$CONTROL_DIR/setup-main")", "port": $PG_PORT, "database": "$PGDATABASE" }
+JSON
+mv "$T/servers.new" "$T/servers.json"
 
 # The browser asks for a worker's token and writes it down; the test is the person who runs the commands.
 await 30 "the token of a worker" browser_wrote token
