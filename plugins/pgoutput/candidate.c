@@ -14,7 +14,9 @@
 /* The view names a partitioned table only when the publication goes by roots; a table that
  * comes through its partitions counts as published too. */
 static const char CANDIDATES_SQL[] =
-	"SELECT c.oid, n.nspname, c.relname, pg_get_userbyid(c.relowner), c.relkind,"
+	"WITH t AS MATERIALIZED (SELECT schemaname, tablename FROM pg_publication_tables"
+	"  WHERE pubname = $1)"
+	" SELECT c.oid, n.nspname, c.relname, pg_get_userbyid(c.relowner), c.relkind,"
 	" c.relpersistence, c.relreplident, c.reltuples::int8, pg_table_size(c.oid),"
 	" row_security_active(c.oid), has_table_privilege(c.oid, 'SELECT')"
 	"  OR has_any_column_privilege(c.oid, 'SELECT'), has_schema_privilege(n.oid, 'USAGE'),"
@@ -24,8 +26,7 @@ static const char CANDIDATES_SQL[] =
 	"  AND NOT g.attisdropped AND g.attgenerated <> ''),"
 	" CASE WHEN c.relispartition THEN (SELECT array_agg(p.relid::oid)"
 	"  FROM pg_partition_ancestors(c.oid) p WHERE p.relid <> c.oid) END,"
-	" EXISTS (SELECT FROM pg_publication_tables t WHERE t.pubname = $1"
-	"  AND t.schemaname = n.nspname AND t.tablename = c.relname)"
+	" (n.nspname, c.relname) IN (SELECT schemaname, tablename FROM t)"
 	"  OR (c.relkind = 'p' AND EXISTS (SELECT FROM pg_publication_rel r"
 	"   JOIN pg_publication b ON b.oid = r.prpubid"
 	"   WHERE b.pubname = $1 AND r.prrelid = c.oid))"
