@@ -25,7 +25,8 @@ const struct command commands[] = {
 	{ "stop", "JOB", "Finish what is in flight and end the daemon", cmd_tell, NULL },
 	{ "start", "JOB", "Have the worker run a job again that was stopped", cmd_start, NULL },
 	{ "snapshot", "JOB TABLE...", "Copy tables again", cmd_not_offered, NULL },
-	{ "verify", "JOBFILE [TABLE...]", "Compare source and target", cmd_not_offered, NULL },
+	{ "verify", "JOBFILE [TABLE...]", "Compare source and target", cmd_verify,
+	  "Ends with 0 when they are equal, with 1 when they differ.\n" },
 	{ "drop", "JOBFILE", "Remove a job's slot, publication and state", cmd_drop, NULL },
 	{ NULL, NULL, NULL, NULL, NULL },
 };

@@ -10,5 +10,6 @@ ezcdc_SOURCES = core/cli.c core/load.c core/load.h \
 	core/cli/job_commands.c \
 	core/cli/options.c \
 	core/cli/show.c core/cli/show.h \
-	core/cli/top.c
+	core/cli/top.c \
+	core/cli/verify.c
 ezcdc_LDADD = libengine.la libbase.la

@@ -75,6 +75,7 @@ int cmd_status(const struct command *self, int argc, char **argv);
 int cmd_tell(const struct command *self, int argc, char **argv); /* pause resume stop */
 int cmd_start(const struct command *self, int argc, char **argv);
 int cmd_top(const struct command *self, int argc, char **argv);
+int cmd_verify(const struct command *self, int argc, char **argv);
 int cmd_drop(const struct command *self, int argc, char **argv);
 int cmd_not_offered(const struct command *self, int argc, char **argv);
 

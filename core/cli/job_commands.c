@@ -206,12 +206,8 @@ int cmd_not_offered(const struct command *self, int argc, char **argv)
 
 	if (code >= 0)
 		return code;
-	if (strcmp(self->name, "verify") == 0)
-		fputs("ezcdc verify: no sink of this version can be read back; for files, compare "
-		      "with the source yourself\n", stderr);
-	else
-		fputs("ezcdc snapshot: copying tables again is not offered by this version; drop "
-		      "the job, empty the target and start it\n", stderr);
+	fputs("ezcdc snapshot: copying tables again is not offered by this version; drop the job, "
+	      "empty the target and start it\n", stderr);
 	cli_release(&c);
 	return EXIT_UNAVAILABLE;
 }

@@ -10,6 +10,7 @@ struct ez_error;
  */
 enum exit_code {
 	EXIT_DONE = 0,
+	EXIT_DIFFERENT = 1, /* ezcdc verify, as cmp(1) has it */
 	EXIT_USAGE = 64,
 	EXIT_DATA = 65,
 	EXIT_UNAVAILABLE = 69,

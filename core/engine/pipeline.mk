@@ -19,4 +19,6 @@ libengine_la_SOURCES += \
 	core/engine/snapshot.c core/engine/snapshot.h \
 	core/engine/start.c core/engine/start.h \
 	core/engine/table.c core/engine/table.h \
+	core/engine/verify.c core/engine/verify.h \
+	core/engine/verify_place.c core/engine/verify_place.h \
 	core/engine/writer.c core/engine/writer.h

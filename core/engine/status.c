@@ -142,6 +142,7 @@ static void add_positions(struct jsonw *w, struct stats *s)
 	add_position(w, "written", load(&s->order_written));
 	add_position(w, "durable", load(&s->order_durable));
 	add_position(w, "confirmed", load(&s->order_confirmed));
+	add_position(w, "idle", load(&s->order_idle));
 	add_position(w, "server", load(&s->order_server));
 	jsonw_end_object(w);
 }

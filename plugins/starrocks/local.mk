@@ -5,15 +5,20 @@ dist_doc_DATA += docs/sink-starrocks.md docs/starrocks-answers.md docs/starrocks
 # Tables and values.
 STARROCKS_TABLE_SOURCES = \
 	plugins/starrocks/check_rights.c plugins/starrocks/check_rights.h \
+	plugins/starrocks/buckets.c plugins/starrocks/buckets.h \
 	plugins/starrocks/check_sql.c plugins/starrocks/check_sql.h \
+	plugins/starrocks/compare.c plugins/starrocks/compare.h \
+	plugins/starrocks/compare_sql.c plugins/starrocks/compare_sql.h \
 	plugins/starrocks/ddl.c plugins/starrocks/ddl.h \
 	plugins/starrocks/encode.c plugins/starrocks/encode.h \
 	plugins/starrocks/encode_fetch.c \
 	plugins/starrocks/encode_row.c plugins/starrocks/encode_row.h \
 	plugins/starrocks/fold.c plugins/starrocks/fold.h \
 	plugins/starrocks/grants.c plugins/starrocks/grants.h \
+	plugins/starrocks/md5.c plugins/starrocks/md5.h \
 	plugins/starrocks/names.c plugins/starrocks/names.h \
 	plugins/starrocks/renames.c plugins/starrocks/renames.h \
+	plugins/starrocks/render.c plugins/starrocks/render.h \
 	plugins/starrocks/sqlc.c plugins/starrocks/sqlc.h \
 	plugins/starrocks/sqlc_wire.c plugins/starrocks/sqlc_wire.h \
 	plugins/starrocks/table.c plugins/starrocks/table.h \

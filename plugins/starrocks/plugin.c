@@ -5,6 +5,7 @@
 
 #include <curl/curl.h>
 
+#include "compare.h"
 #include "host.h"
 #include "settings.h"
 #include "sink.h"
@@ -87,6 +88,23 @@ static int forget(void *inst, struct ez_error *err)
 	return sink_forget(inst, err);
 }
 
+static int compare_begin(void *inst, const struct ez_table *t, uint32_t round,
+			 struct ez_error *err)
+{
+	return comparing_begin(sink_comparing(inst), t, round, err);
+}
+
+static int compare_rows(void *inst, const struct ez_batch *b, struct ez_error *err)
+{
+	return comparing_rows(sink_comparing(inst), b, err);
+}
+
+static int compare_end(void *inst, uint32_t last, struct ez_compared *ret,
+		       struct ez_error *err)
+{
+	return comparing_end(sink_comparing(inst), last != 0, ret, err);
+}
+
 static void interrupt(void *inst)
 {
 	sink_interrupt(inst);
@@ -106,12 +124,15 @@ static const struct ez_sink ops = {
 	.check = check,
 	.forget = forget,
 	.interrupt = interrupt,
+	.compare_begin = compare_begin,
+	.compare_rows = compare_rows,
+	.compare_end = compare_end,
 };
 
 const struct ez_plugin ez_plugin = {
 	EZ_PLUGIN_HEAD,
 	.caps = EZ_CAP_SNAPSHOT | EZ_CAP_PARTIAL_ROWS | EZ_CAP_IDEMPOTENT |
-		EZ_CAP_ORDERED,
+		EZ_CAP_ORDERED | EZ_CAP_COMPARE,
 	.kind = EZ_SINK,
 	.name = "starrocks",
 	.version = PACKAGE_VERSION,

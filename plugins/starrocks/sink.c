@@ -13,6 +13,7 @@
 #include "base/str.h"
 
 #include "check_sql.h"
+#include "compare.h"
 #include "dialect.h"
 #include "encode.h"
 #include "group.h"
@@ -203,6 +204,7 @@ struct sink *sink_free(struct sink *k)
 		uploader_release(&k->uploader);
 	group_free(k->open);
 	if (k->sql) {
+		comparing_free(k->comparing);
 		encoder_free(k->encoder);
 		encoder_free(k->reworker);
 		targets_free(k->targets);
@@ -219,6 +221,13 @@ void sink_interrupt(struct sink *k)
 {
 	sqlc_interrupt(k->sql);
 	uploader_interrupt(&k->uploader);
+}
+
+struct comparing *sink_comparing(struct sink *k)
+{
+	if (!k->comparing)
+		k->comparing = comparing_new(k->sql, k->targets);
+	return k->comparing;
 }
 
 /* --------------------------------------------------------------------------- groups */

@@ -12,6 +12,7 @@
 #include "settings.h"
 #include "uploader.h"
 
+struct comparing;
 struct encoder;
 struct group;
 struct sqlc;
@@ -31,6 +32,7 @@ struct sink {
 	struct sqlc *sql;
 	struct targets *targets;
 	struct encoder *encoder, *reworker;
+	struct comparing *comparing; /* NULL: nothing was compared */
 	struct uploader uploader;
 	bool has_uploader;
 	struct progress progress; /* writer 0 */
@@ -60,6 +62,8 @@ _must_check_ int sink_snapshot_end(struct sink *k, const struct ez_snapshot *s,
 _must_check_ int sink_check(struct sink *k, struct ez_report *report,
 			    struct ez_error *err);
 _must_check_ int sink_forget(struct sink *k, struct ez_error *err);
+/* What compares, made at the first call. */
+struct comparing *sink_comparing(struct sink *k);
 void sink_interrupt(struct sink *k);
 
 #endif

@@ -25,6 +25,8 @@
 enum {
 	HOST_MAX = 256,
 	SQL_PORT = 9030,
+	READ_TIMEOUT_S = 300, /* what makes a table answers when it is made */
+	PATIENT_TIMEOUT_S = 2 * 3600,
 	RESULT_MAX = 256 * 1024 * 1024,
 };
 
@@ -34,6 +36,7 @@ struct sqlc {
 	size_t server;             /* index of the front end in use or tried last */
 	uint32_t version;          /* 0: not asked yet */
 	char version_text[64];
+	unsigned read_timeout_s;
 	pthread_mutex_t lock; /* of `wire` against sqlc_interrupt() */
 	_Atomic bool interrupted;
 	int bell; /* eventfd: rings for ever once interrupted */
@@ -44,9 +47,15 @@ struct sqlc *sqlc_new(const struct settings *settings)
 	struct sqlc *c = xcalloc(1, sizeof(*c));
 
 	c->settings = settings;
+	c->read_timeout_s = READ_TIMEOUT_S;
 	pthread_mutex_init(&c->lock, NULL);
 	c->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	return c;
+}
+
+void sqlc_be_patient(struct sqlc *c)
+{
+	c->read_timeout_s = PATIENT_TIMEOUT_S;
 }
 
 static void disconnect(struct sqlc *c)
@@ -137,7 +146,8 @@ static int connect_to(struct sqlc *c, const char *password, struct ez_error *err
 	struct wire_options o = { .user = c->settings->user.ptr,
 				  .password = password,
 				  .ca_file = c->settings->ca_file.ptr,
-				  .connect_timeout_us = c->settings->connect_timeout_us };
+				  .connect_timeout_us = c->settings->connect_timeout_us,
+				  .read_timeout_s = c->read_timeout_s };
 	struct ez_view server = sqlc_server(c);
 	struct wire_session *wire;
 	char name[HOST_MAX];

@@ -48,6 +48,10 @@ bool sqlc_is_available(void);
 
 /* Connects to nothing yet. The settings are borrowed. */
 struct sqlc *sqlc_new(const struct settings *settings);
+
+/* Before the first statement: answers may take hours. */
+void sqlc_be_patient(struct sqlc *c);
+
 struct sqlc *sqlc_free(struct sqlc *c);
 
 /* Any thread: a call that blocks returns EZ_E_CANCELLED within a second or so. */

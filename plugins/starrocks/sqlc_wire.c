@@ -20,7 +20,6 @@
 # include "base/view.h"
 
 enum {
-	READ_TIMEOUT_S = 300, /* what makes a table answers when it is made */
 	WRITE_TIMEOUT_S = 60,
 	US_PER_S = 1000000,
 	CLIENT_ERROR_FIRST = 2000, /* numbers of the library itself */
@@ -151,7 +150,7 @@ static void set_options(MYSQL *mysql, const struct wire_options *o)
 	set_timeout(mysql, MYSQL_OPT_CONNECT_TIMEOUT,
 		    (unsigned)MAX((o->connect_timeout_us + US_PER_S - 1) / US_PER_S,
 				  (int64_t)1));
-	set_timeout(mysql, MYSQL_OPT_READ_TIMEOUT, READ_TIMEOUT_S);
+	set_timeout(mysql, MYSQL_OPT_READ_TIMEOUT, o->read_timeout_s);
 	set_timeout(mysql, MYSQL_OPT_WRITE_TIMEOUT, WRITE_TIMEOUT_S);
 	(void)mysql_options(mysql, MYSQL_OPT_LOCAL_INFILE, &off);
 	(void)mysql_options(mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4");

@@ -24,6 +24,7 @@ struct wire_options {
 	const char *ca_file; /* "" or NULL: the system's */
 	bool uses_tls;       /* and then the server's certificate is verified */
 	int64_t connect_timeout_us;
+	unsigned read_timeout_s;
 };
 
 _must_check_ int wire_open(const struct wire_options *o, struct wire_session **ret,

@@ -98,6 +98,11 @@ void targets_remember(struct targets *ts, struct renames *renames,
 _must_check_ int targets_prepare(struct targets *ts, const struct ez_table *before,
 				 const struct ez_table *now, struct ez_error *err);
 
+/* The target of a table as it stands, borrowed; nothing is made or altered. Fails when the
+ * table is not there, or does not have what the source has. */
+_must_check_ int targets_look(struct targets *ts, const struct ez_table *table,
+			      struct target **ret, struct ez_error *err);
+
 /* The slow path of targets_get. */
 _must_check_ int targets_find(struct targets *ts, const struct ez_table *table,
 			      struct target **ret, struct ez_error *err);

@@ -292,3 +292,60 @@ int targets_prepare(struct targets *ts, const struct ez_table *before,
 	}
 	return targets_put(ts, w.target, err);
 }
+
+static int look_once(struct work *w, struct ez_error *err)
+{
+	const struct settings *s = w->ts->settings;
+	struct described d = { .columns = NULL };
+	int rc = ddl_describe(w->ts->sql, s->database, table_of(w), &d, err);
+
+	if (rc == EZ_EOF)
+		return host->fail(err, EZ_E_CONFIG, "", "table %s.%s does not exist in StarRocks",
+				  s->database.ptr, w->target->name);
+	if (rc < 0)
+		return rc;
+	switch (plan_next(&w->plan, &d)) {
+	case PLAN_DONE:
+		rc = EZ_OK;
+		break;
+	case PLAN_WRONG:
+		rc = fail_wrong(w, err);
+		break;
+	default:
+		host->fail(err, EZ_E_CONFIG, "",
+			   "table %s in StarRocks does not have the columns of %s yet: %s",
+			   w->target->name, w->target->source, w->plan.alter);
+		rc = host->hint(err, "let the job catch up first");
+		break;
+	}
+	described_release(&d);
+	return rc;
+}
+
+int targets_look(struct targets *ts, const struct ez_table *table, struct target **ret,
+		 struct ez_error *err)
+{
+	struct work w = { .ts = ts, .last = BUF_INIT(SQL_MAX) };
+	struct type_rules rules;
+	int rc;
+
+	*ret = map_get_u64(&ts->by_uid, table->uid);
+	if (*ret)
+		return EZ_OK;
+	rc = targets_rules(ts, &rules, err);
+	if (rc >= 0)
+		rc = target_make(&rules, table, &w.target, err);
+	if (rc < 0)
+		return rc;
+	plan_init(&w.plan, ts->settings, rules.version, NULL, table, w.target);
+	rc = look_once(&w, err);
+	plan_release(&w.plan);
+	if (rc < 0) {
+		target_unref(w.target);
+		return rc;
+	}
+	rc = targets_put(ts, w.target, err);
+	if (rc == EZ_OK)
+		*ret = w.target;
+	return rc;
+}

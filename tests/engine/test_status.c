@@ -214,7 +214,7 @@ static void has_contract(const struct json *j)
 	    "bytes_per_second", "batch", "queue_bytes", "last_error", "plugins", "rss_bytes",
 	    "cpu_percent", "slot", "dead_letters", "memory", "version", "pid", "uptime_s",
 	    "snapshot", "rows_total", "split_transactions", "queue_batches");
-	HAS(json_get(j, "positions"), "received", "written", "durable", "confirmed", "server");
+	HAS(json_get(j, "positions"), "received", "written", "durable", "confirmed", "idle", "server");
 	HAS(json_get(j, "lag"), "bytes", "ms");
 	HAS(json_get(j, "batch"), "rows", "bytes", "count", "flushes", "flush_p50_ms",
 	    "flush_p99_ms", "end_to_end_p50_ms", "end_to_end_p99_ms");

@@ -12,6 +12,7 @@ libstarrockstables_la_LIBADD = libstarrockstest.la
 
 STARROCKS_TABLE_TESTS = \
 	tests/starrocks/test_body \
+	tests/starrocks/test_compare \
 	tests/starrocks/test_encode \
 	tests/starrocks/test_fold \
 	tests/starrocks/test_renames \
@@ -35,6 +36,9 @@ tests_starrocks_test_body_LDADD = $(STARROCKS_TABLE_LDADD)
 tests_starrocks_test_renames_CPPFLAGS = $(STARROCKS_TEST_CPPFLAGS)
 tests_starrocks_test_renames_CFLAGS = $(STARROCKS_TEST_CFLAGS)
 tests_starrocks_test_renames_LDADD = $(STARROCKS_TABLE_LDADD)
+tests_starrocks_test_compare_CPPFLAGS = $(STARROCKS_TEST_CPPFLAGS)
+tests_starrocks_test_compare_CFLAGS = $(STARROCKS_TEST_CFLAGS)
+tests_starrocks_test_compare_LDADD = $(STARROCKS_TABLE_LDADD)
 tests_starrocks_test_table_CPPFLAGS = $(STARROCKS_TEST_CPPFLAGS)
 tests_starrocks_test_table_CFLAGS = $(STARROCKS_TEST_CFLAGS)
 tests_starrocks_test_table_LDADD = $(STARROCKS_TABLE_LDADD)

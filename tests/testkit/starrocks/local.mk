@@ -83,6 +83,7 @@ STARROCKS_SQL_FILES = \
 	tests/testkit/starrocks/sql_ast.h \
 	tests/testkit/starrocks/sql_eval.c \
 	tests/testkit/starrocks/sql_func.c \
+	tests/testkit/starrocks/sql_source.c \
 	tests/testkit/starrocks/sql_exec.c \
 	tests/testkit/starrocks/sql_expr.c \
 	tests/testkit/starrocks/sql_grant.c \

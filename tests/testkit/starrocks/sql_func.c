@@ -79,6 +79,12 @@ static bool no_signature(const struct sql_scope *sc, const struct sql_expr *e)
 				VIEW_ARG(e->source));
 }
 
+static bool not_emulated(const struct sql_scope *sc, struct ez_view what)
+{
+	violation_add(sc->session->cluster, "not_emulated", "%.*s", VIEW_ARG(what));
+	return sql_fail_generic(sc->r, "not emulated: %.*s", VIEW_ARG(what));
+}
+
 /* An argument that has to be text, or is turned into it without being asked. */
 static bool text_arg(const struct sql_scope *sc, struct sql_expr *e,
 		     struct sql_value *ret)
@@ -176,10 +182,9 @@ static bool call_substr(const struct sql_scope *sc, struct sql_expr *e,
 		return true;
 	for (size_t i = 0; i < v.text.len; i++)
 		if ((unsigned char)v.text.ptr[i] >= 0x80)
-			return sql_fail_generic(sc->r,
-						"not emulated: substr of such text");
+			return not_emulated(sc, VIEW("substr of such text"));
 	if (from < 1 || n < 0)
-		return sql_fail_generic(sc->r, "not emulated: such a substr");
+		return not_emulated(sc, VIEW("such a substr"));
 	skip = MIN((size_t)from - 1, v.text.len);
 	*ret = text_value(view_of(v.text.ptr + skip, MIN((size_t)n, v.text.len - skip)));
 	return true;
@@ -196,7 +201,7 @@ static bool call_conv(const struct sql_scope *sc, struct sql_expr *e,
 	    !integer_arg(sc, e->args[2], &to))
 		return false;
 	if (from != 16 || to != 10 || v.text.len > 15)
-		return sql_fail_generic(sc->r, "not emulated: such a conv");
+		return not_emulated(sc, VIEW("such a conv"));
 	*ret = null_value();
 	for (size_t i = 0; i < v.text.len; i++) {
 		static const char digits[] = "0123456789abcdef";
@@ -205,7 +210,7 @@ static bool call_conv(const struct sql_scope *sc, struct sql_expr *e,
 		if (!at && v.text.ptr[i] >= '0' && v.text.ptr[i] <= '9')
 			at = digits + (v.text.ptr[i] - '0');
 		if (!at)
-			return sql_fail_generic(sc->r, "not emulated: conv of no number");
+			return not_emulated(sc, VIEW("conv of no number"));
 		n = n << 4 | (at - digits);
 	}
 	if (v.text.ptr)
@@ -294,9 +299,9 @@ static bool cast_to_text(const struct sql_scope *sc, const struct sql_expr *e,
 		return sql_fail_analysis(sc->r, "Invalid type cast: %.*s",
 					 VIEW_ARG(e->source));
 	if (v.text.ptr && v.sort == SQL_AS_FLOAT)
-		return sql_fail_generic(sc->r, "not emulated: the text of a float");
+		return not_emulated(sc, VIEW("the text of a float"));
 	if (v.text.ptr && v.sort == SQL_AS_BOOLEAN)
-		return sql_fail_generic(sc->r, "not emulated: the text of a boolean");
+		return not_emulated(sc, VIEW("the text of a boolean"));
 	*ret = text_value(v.text);
 	return true;
 }
@@ -328,7 +333,7 @@ bool sql_eval_cast(const struct sql_scope *sc, struct sql_expr *e, struct sql_va
 	if (sql_same_word(e->name, "varchar") || sql_same_word(e->name, "string"))
 		return cast_to_text(sc, e, v, ret);
 	if (v.sort == SQL_AS_TIME || is_of(sc, e->args[0], TYPE_JSON))
-		return sql_fail_generic(sc->r, "not emulated: %.*s", VIEW_ARG(e->source));
+		return not_emulated(sc, e->source);
 	*ret = null_value();
 	if (!v.text.ptr)
 		return true;
@@ -368,12 +373,12 @@ bool sql_eval_arithmetic(const struct sql_scope *sc, struct sql_expr *e,
 	}
 	if (a.sort != SQL_AS_NUMBER || b.sort != SQL_AS_NUMBER ||
 	    !parse_i64(a.text, &x) || !parse_i64(b.text, &y))
-		return sql_fail_generic(sc->r, "not emulated: %.*s", VIEW_ARG(e->source));
+		return not_emulated(sc, e->source);
 	overflows = sign == '*'   ? __builtin_mul_overflow(x, y, &n)
 		    : sign == '-' ? __builtin_sub_overflow(x, y, &n)
 				  : add_overflows_i64(x, y, &n);
 	if (overflows)
-		return sql_fail_generic(sc->r, "not emulated: %.*s", VIEW_ARG(e->source));
+		return not_emulated(sc, e->source);
 	*ret = integer_value(sc->r, n);
 	return true;
 }

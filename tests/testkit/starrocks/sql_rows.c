@@ -10,153 +10,6 @@
 #include "base/parse.h"
 #include "sql_lex.h"
 
-/* ---------------------------------------------------------------- sources */
-
-enum sql_column_type sql_mysql_type(const struct column_type *t)
-{
-	switch (t->kind) {
-	case TYPE_BOOLEAN:
-	case TYPE_TINYINT:
-		return SQL_MYSQL_TINY;
-	case TYPE_SMALLINT:
-		return SQL_MYSQL_SHORT;
-	case TYPE_INT:
-		return SQL_MYSQL_LONG;
-	case TYPE_BIGINT:
-		return SQL_MYSQL_LONGLONG;
-	case TYPE_FLOAT:
-		return SQL_MYSQL_FLOAT;
-	case TYPE_DOUBLE:
-		return SQL_MYSQL_DOUBLE;
-	case TYPE_DECIMAL:
-		return SQL_MYSQL_NEWDECIMAL;
-	case TYPE_DATE:
-		return SQL_MYSQL_DATE;
-	case TYPE_DATETIME:
-		return SQL_MYSQL_DATETIME;
-	case TYPE_CHAR:
-		return SQL_MYSQL_STRING;
-	case TYPE_VARBINARY:
-		return SQL_MYSQL_BLOB;
-	default:
-		return SQL_MYSQL_VAR_STRING;
-	}
-}
-
-static enum sql_sort sort_of(const struct column_type *t)
-{
-	switch (t->kind) {
-	case TYPE_BOOLEAN:
-		return SQL_AS_BOOLEAN;
-	case TYPE_TINYINT:
-	case TYPE_SMALLINT:
-	case TYPE_INT:
-	case TYPE_BIGINT:
-	case TYPE_LARGEINT:
-	case TYPE_DECIMAL:
-		return SQL_AS_NUMBER;
-	case TYPE_FLOAT:
-	case TYPE_DOUBLE:
-		return SQL_AS_FLOAT;
-	case TYPE_DATE:
-	case TYPE_DATETIME:
-		return SQL_AS_TIME;
-	default:
-		return SQL_AS_TEXT;
-	}
-}
-
-/* The cells of a row of the table's own schema lie side by side: one pass reads them all. */
-static void cells_in_order(const struct row *row, size_t n, struct ez_view *cells)
-{
-	const char *p = row->cells;
-
-	for (size_t i = 0; i < n; i++) {
-		uint32_t len;
-
-		memcpy(&len, p, sizeof(len));
-		p += sizeof(len);
-		cells[i] = view_of(NULL, 0);
-		if (len != CELL_NULL) {
-			cells[i] = view_of(p, len);
-			p += len;
-		}
-	}
-}
-
-static bool next_of_table(struct sql_source *s, struct ez_view *cells)
-{
-	const struct schema *schema = s->table->schema;
-	const struct map_entry *e = map_next(&s->table->rows, &s->cursor);
-	const struct row *row = e ? e->value : NULL;
-
-	if (!row)
-		return false;
-	if (row->schema == schema) {
-		cells_in_order(row, s->n_columns, cells);
-		return true;
-	}
-	for (size_t i = 0; i < s->n_columns; i++) {
-		cells[i] = view_of(NULL, 0);
-		if (!row_cell(row, &schema->columns[i], &cells[i]))
-			cells[i] = view_of(NULL, 0);
-	}
-	return true;
-}
-
-void sql_source_of_table(struct sql_source *s, struct arena *a, const struct table *t)
-{
-	const struct schema *schema = t->schema;
-
-	*s = (struct sql_source){
-		.columns = arena_calloc(a, schema->n_columns, sizeof(*s->columns)),
-		.n_columns = schema->n_columns,
-		.next = next_of_table,
-		.table = t,
-	};
-	for (size_t i = 0; i < schema->n_columns; i++)
-		s->columns[i] = (struct sql_source_column){
-			.name = view_str(schema->columns[i].name),
-			.type = sql_mysql_type(&schema->columns[i].type),
-			.sort = sort_of(&schema->columns[i].type),
-			.stored = &schema->columns[i].type,
-		};
-}
-
-static bool next_of_rows(struct sql_source *s, struct ez_view *cells)
-{
-	struct list *at = s->row;
-
-	if (at == s->rows)
-		return false;
-	s->row = at->next;
-	memcpy(cells, LIST_OF(at, struct sql_row, link)->cells,
-	       s->n_columns * sizeof(*cells));
-	return true;
-}
-
-void sql_source_of_rows(struct sql_source *s, struct arena *a, struct sql_result *rows)
-{
-	*s = (struct sql_source){
-		.columns = arena_calloc(a, rows->n_columns, sizeof(*s->columns)),
-		.n_columns = rows->n_columns,
-		.next = next_of_rows,
-		.rows = &rows->rows,
-		.row = rows->rows.next,
-	};
-	for (size_t i = 0; i < rows->n_columns; i++) {
-		enum sql_column_type type = rows->columns[i].type;
-
-		s->columns[i] = (struct sql_source_column){
-			.name = rows->columns[i].name,
-			.type = type,
-			.sort = type == SQL_MYSQL_LONGLONG ? SQL_AS_NUMBER : SQL_AS_TEXT,
-		};
-	}
-}
-
-/* -------------------------------------------------------------- choosing */
-
 struct accumulator {
 	uint64_t n;
 	struct sql_value best; /* of MIN and MAX */
@@ -194,6 +47,12 @@ struct chooser {
 	struct kept_row *kept; /* when rows have to be sorted */
 	size_t n_kept, max_kept;
 	uint64_t n_passed, n_sent;
+	struct arena scratch; /* of rows that are only summed up */
+	struct sql_result spare;
+};
+
+enum {
+	SCRATCH_BYTES = 1 << 20,
 };
 
 static bool resolve_order(struct chooser *c)
@@ -393,7 +252,7 @@ static bool add_to_sum(struct chooser *c, const struct sql_expr *e, struct accum
 		return true;
 	order = a->n > 1 ? sql_compare(v, a->best) : 0;
 	if (a->n == 1 || (sql_same_word(e->name, "min") ? order < 0 : order > 0))
-		a->best = v;
+		a->best = (struct sql_value){ sql_text(c->r, v.text), v.sort };
 	return true;
 }
 
@@ -448,8 +307,7 @@ static bool send_sums(struct chooser *c)
 /* The group of the row at hand becomes the one that is summed up. */
 static bool enter_group(struct chooser *c)
 {
-	struct ez_view *values =
-		arena_calloc(c->r->arena, c->n_group_by, sizeof(*values));
+	struct ez_view *values = arena_calloc(&c->scratch, c->n_group_by, sizeof(*values));
 	_cleanup_(buf_release) struct buf key = BUF_INIT(SIZE_MAX / 2);
 	struct group *g;
 	size_t i = 0;
@@ -466,7 +324,10 @@ static bool enter_group(struct chooser *c)
 	g = map_get(&c->groups, buf_view(&key));
 	if (!g) {
 		g = arena_calloc(c->r->arena, 1, sizeof(*g));
-		g->values = values;
+		g->values = arena_calloc(c->r->arena, c->n_group_by, sizeof(*values));
+		for (i = 0; i < c->n_group_by; i++)
+			if (values[i].ptr)
+				g->values[i] = sql_text(c->r, values[i]);
 		g->sums = arena_calloc(c->r->arena, c->n_items, sizeof(*g->sums));
 		map_put(&c->groups, buf_view(&key), g);
 	}
@@ -549,6 +410,30 @@ static bool take_row(struct chooser *c, bool *ret_more)
 	return pass_row(c, ret_more);
 }
 
+/* What is computed of rows that are summed up is forgotten now and then. */
+static bool take_rows(struct chooser *c)
+{
+	bool more = true, is_good = true;
+
+	arena_init(&c->scratch, c->r->arena->pool, 0);
+	sql_result_init(&c->spare, &c->scratch);
+	if (c->sums)
+		c->scope.r = &c->spare;
+	while (more && is_good && c->source->next(c->source, c->cells)) {
+		is_good = take_row(c, &more);
+		if (is_good && arena_bytes(&c->scratch) > SCRATCH_BYTES) {
+			arena_release(&c->scratch);
+			arena_init(&c->scratch, c->r->arena->pool, 0);
+		}
+	}
+	if (sql_failed(&c->spare))
+		sql_fail(c->r, c->spare.code, c->spare.state, "%.*s",
+			 VIEW_ARG(c->spare.text));
+	arena_release(&c->scratch);
+	c->scope.r = c->r;
+	return is_good;
+}
+
 bool sql_choose(struct sql_session *session, struct sql_source *source,
 		struct list *items, struct sql_choice *choice, struct sql_result *r)
 {
@@ -560,7 +445,7 @@ bool sql_choose(struct sql_session *session, struct sql_source *source,
 		.cells = arena_calloc(r->arena, source->n_columns + 1,
 				      sizeof(struct ez_view)),
 	};
-	bool more = true, is_good = true;
+	bool is_good;
 
 	c.groups = MAP_INIT;
 	c.scope = (struct sql_scope){
@@ -568,10 +453,7 @@ bool sql_choose(struct sql_session *session, struct sql_source *source,
 	};
 	if (!resolve_order(&c) || !describe(&c))
 		return false;
-	while (more && is_good && source->next(source, c.cells))
-		is_good = take_row(&c, &more);
-	if (is_good)
-		is_good = send_all(&c);
+	is_good = take_rows(&c) && send_all(&c);
 	map_release(&c.groups, NULL);
 	return is_good;
 }
