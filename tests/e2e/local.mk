@@ -51,6 +51,7 @@ E2E_TESTS = \
 	tests/e2e/starrocks_rights.sh \
 	tests/e2e/starrocks_renames.sh \
 	tests/e2e/starrocks_tables.sh \
+	tests/e2e/starrocks_traps.sh \
 	tests/e2e/starrocks_types.sh \
 	tests/e2e/starrocks_verify.sh \
 	tests/e2e/starrocks_outage.sh \
@@ -66,6 +67,26 @@ E2E_TESTS = \
 	tests/e2e/worker_jobs.sh \
 	tests/e2e/worker_outage.sh
 TESTS += $(E2E_TESTS)
+TRAPS = \
+	tests/data/traps/columns.sql \
+	tests/data/traps/encoding.sql \
+	tests/data/traps/filters.sql \
+	tests/data/traps/identities.sql \
+	tests/data/traps/inserts_only.sql \
+	tests/data/traps/keys.sql \
+	tests/data/traps/large_values.sql \
+	tests/data/traps/leaves.sql \
+	tests/data/traps/many_rows.sql \
+	tests/data/traps/messages.sql \
+	tests/data/traps/names.sql \
+	tests/data/traps/partitions.sql \
+	tests/data/traps/prepared.sql \
+	tests/data/traps/subtransactions.sql \
+	tests/data/traps/table_names.sql \
+	tests/data/traps/texts.sql \
+	tests/data/traps/truncates.sql \
+	tests/data/traps/widths.sql
+EXTRA_DIST += $(TRAPS) tests/testkit/traps.py
 EXTRA_DIST += $(E2E_TESTS) tests/e2e/.shellcheckrc tests/e2e/starrocks_types.py tests/e2e/types.tsv tests/e2e/types_check.py
 
 # The demonstration belongs to nobody's tests, but into the tarball.
