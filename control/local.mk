@@ -12,6 +12,7 @@ libcontrol_la_SOURCES = \
 	control/app.h \
 	control/aws.c control/aws.h \
 	control/commands.c control/commands.h \
+	control/rotate.c \
 	control/hub.c control/hub.h \
 	control/orchestrator.c control/orchestrator.h \
 	control/scaling.c control/scaling.h \

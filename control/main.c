@@ -23,6 +23,7 @@ enum long_option {
 	OPT_EXPIRES,
 	OPT_ADD,
 	OPT_ACTIVATE,
+	OPT_FINISH,
 	OPT_LOG_LEVEL,
 	OPT_LOG_FORMAT,
 };
@@ -35,6 +36,7 @@ static const struct option long_options[] = {
 	{ "expires", required_argument, NULL, OPT_EXPIRES },
 	{ "add", no_argument, NULL, OPT_ADD },
 	{ "activate", no_argument, NULL, OPT_ACTIVATE },
+	{ "finish", no_argument, NULL, OPT_FINISH },
 	{ "log-level", required_argument, NULL, OPT_LOG_LEVEL },
 	{ "log-format", required_argument, NULL, OPT_LOG_FORMAT },
 	{ "help", no_argument, NULL, 'h' },
@@ -55,6 +57,7 @@ static const char help[] =
 	"  create-deployment NAME  add a group of workers; print a registration token\n"
 	"  rotate-key              seal all secrets under a new key\n"
 	"  rotate-key --add        add a key that only decrypts, then --activate it\n"
+	"  rotate-key --finish     seal what is left under older keys, once all use the first\n"
 	"\n"
 	"Options:\n"
 	"      --config=FILE       default /etc/ezcdc/control.conf\n"
@@ -133,6 +136,9 @@ static int take_option(struct arguments *a, int option, const char *value)
 		return -1;
 	case OPT_ACTIVATE:
 		a->command.activate = true;
+		return -1;
+	case OPT_FINISH:
+		a->command.finish = true;
 		return -1;
 	case OPT_LOG_LEVEL:
 	case OPT_LOG_FORMAT:

@@ -47,18 +47,35 @@ static bool unseal(struct keyring *k, const char *aad, const char *key_id,
 	       keyring_unseal(k, key_id, view_str(aad), view_of(bytes, n), ret_value);
 }
 
-enum db_result vault_put(struct db *d, struct keyring *k, const char *owner,
-			 const char *name, struct ez_view value)
+static enum db_result put_once(struct db *d, struct keyring *k, const char *owner,
+			       const char *name, struct ez_view value, struct key_id *ret_id)
 {
 	_cleanup_(freep) char *aad = aad_of(owner, name), *sealed = NULL;
-	struct key_id id;
 
-	sealed = seal(k, aad, value, &id);
+	sealed = seal(k, aad, value, ret_id);
 	return db_run(
 		d, NULL,
 		"insert into secrets (owner, name, key_id, sealed) values ($1, $2, $3, $4)"
 		" on conflict (owner, name) do update set key_id = $3, sealed = $4",
-		owner, name, id.text, sealed);
+		owner, name, ret_id->text, sealed);
+}
+
+/*
+ * Sealed anew if the first key was another one meanwhile: so a row that is written after
+ * this instance has told of its new key is never under an older one, and vault_barrier()
+ * waits for those that were written before.
+ */
+enum db_result vault_put(struct db *d, struct keyring *k, const char *owner,
+			 const char *name, struct ez_view value)
+{
+	struct key_id id, first;
+	enum db_result rc;
+
+	do {
+		rc = put_once(d, k, owner, name, value, &id);
+		first = keyring_first(k);
+	} while (rc == DB_OK && strcmp(id.text, first.text) != 0);
+	return rc;
 }
 
 enum db_result vault_read(struct db *d, const char *owners, struct pg_result **ret_rows)
@@ -147,27 +164,51 @@ static enum db_result rotate_row(struct db *d, struct keyring *k,
 		owner, name, id.text, sealed);
 }
 
-enum db_result vault_rotate(struct db *d, struct keyring *k, int limit, int64_t *ret_left)
+/* Rows that somebody else is changing are left for the next time: waiting for them with
+ * others in hand, one of the two would end with a deadlock. */
+static enum db_result rotate_some(struct db *d, struct keyring *k, const char *first, int limit)
 {
 	_cleanup_(db_rows_freep) struct pg_result *rows = NULL;
 	_cleanup_(freep) char *count = xasprintf("%d", limit);
+	enum db_result rc =
+		db_run(d, &rows,
+		       "select owner, name, key_id, sealed from secrets where key_id <> $1"
+		       " order by owner, name limit $2::int for update skip locked",
+		       first, count);
+
+	for (int i = 0; rc == DB_OK && i < db_rows(rows); i++)
+		rc = rotate_row(d, k, rows, i);
+	return rc;
+}
+
+enum db_result vault_rotate(struct db *d, struct keyring *k, int limit, int64_t *ret_left)
+{
+	_cleanup_(db_rows_freep) struct pg_result *rows = NULL;
 	struct key_id first = keyring_first(k);
 	enum db_result rc = db_begin(d);
 
 	if (rc == DB_OK)
-		rc = db_run(d, &rows,
-			    "select owner, name, key_id, sealed,"
-			    " (select count(*) from secrets where key_id <> $1)"
-			    " from secrets where key_id <> $1 order by owner, name"
-			    " limit $2::int for update",
-			    first.text, count);
-	for (int i = 0; rc == DB_OK && i < db_rows(rows); i++)
-		rc = rotate_row(d, k, rows, i);
+		rc = rotate_some(d, k, first.text, limit);
+	if (rc == DB_OK)
+		rc = db_run(d, &rows, "select count(*) from secrets where key_id <> $1",
+			    first.text);
 	if (rc == DB_OK)
 		rc = db_commit(d);
 	if (rc == DB_OK)
-		*ret_left = db_rows(rows) ? db_i64(rows, 0, 4) - db_rows(rows) : 0;
+		*ret_left = db_i64(rows, 0, 0);
 	else
 		db_rollback(d);
+	return rc;
+}
+
+enum db_result vault_barrier(struct db *d)
+{
+	enum db_result rc = db_begin(d);
+
+	if (rc == DB_OK)
+		rc = db_run(d, NULL, "lock table secrets in share row exclusive mode");
+	if (rc == DB_OK)
+		return db_commit(d);
+	db_rollback(d);
 	return rc;
 }

@@ -41,9 +41,13 @@ _must_check_ enum db_result vault_drop(struct db *d, const char *owner,
 
 /*
  * Seals up to `limit` values anew that are not under the first key. `ret_left`: how many
- * are still to be done. Readers see the old value or the new one.
+ * are still to be done. Readers see the old value or the new one; rows that others are
+ * changing are passed over.
  */
 _must_check_ enum db_result vault_rotate(struct db *d, struct keyring *k, int limit,
 					 int64_t *ret_left);
+
+/* Waits for every transaction that has written a secret. */
+_must_check_ enum db_result vault_barrier(struct db *d);
 
 #endif

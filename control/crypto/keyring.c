@@ -40,6 +40,7 @@ struct keyset {
 
 struct keyring {
 	char *path;
+	pthread_mutex_t reading; /* one reads the file at a time: no old set after a new one */
 	pthread_mutex_t lock;
 	struct keyset set;     /* guarded by lock */
 	struct timespec mtime; /* guarded by lock */
@@ -219,6 +220,7 @@ struct keyring *keyring_open(const char *path, struct buf *why)
 	struct stat st;
 
 	k->path = xstrdup(path);
+	pthread_mutex_init(&k->reading, NULL);
 	pthread_mutex_init(&k->lock, NULL);
 	if ((stat(path, &st) != 0 && errno == ENOENT && !make_file(k, why)) ||
 	    !load(k, why)) {
@@ -234,6 +236,7 @@ void keyring_close(struct keyring *k)
 		return;
 	OPENSSL_cleanse(&k->set, sizeof(k->set));
 	pthread_mutex_destroy(&k->lock);
+	pthread_mutex_destroy(&k->reading);
 	free(k->path);
 	free(k);
 }
@@ -255,8 +258,11 @@ static bool has_changed(struct keyring *k)
 bool keyring_refresh(struct keyring *k)
 {
 	struct buf why = BUF_INIT(512);
-	bool ok = !has_changed(k) || load(k, &why);
+	bool ok;
 
+	pthread_mutex_lock(&k->reading);
+	ok = !has_changed(k) || load(k, &why);
+	pthread_mutex_unlock(&k->reading);
 	buf_release(&why);
 	return ok;
 }

@@ -8,6 +8,7 @@ CONTROL_E2E_TESTS = \
 	tests/control/instances.sh \
 	tests/control/job_files.sh \
 	tests/control/refusals.sh \
+	tests/control/rotation.sh \
 	tests/control/scaling.sh \
 	tests/control/service.sh \
 	tests/control/simulate.sh \
@@ -15,7 +16,7 @@ CONTROL_E2E_TESTS = \
 	tests/control/walk_through.sh
 EXTRA_DIST += $(CONTROL_E2E_TESTS) tests/control/lib.sh tests/control/api.py tests/control/aws.py \
 	tests/control/drain.py tests/control/first_job.py tests/control/instances.py tests/control/job_files.py \
-	tests/control/refusals.py tests/control/scaling.py tests/control/service.py tests/control/vectors.py
+	tests/control/refusals.py tests/control/rotation.py tests/control/scaling.py tests/control/service.py tests/control/vectors.py
 
 if CONTROL
 TESTS += $(CONTROL_E2E_TESTS)
