@@ -89,9 +89,12 @@ void notify_status(const char *fmt, ...)
 
 int64_t notify_watchdog_us(void)
 {
-	const char *text = secure_getenv("WATCHDOG_USEC");
-	uint64_t us;
+	const char *text = secure_getenv("WATCHDOG_USEC"), *pid = secure_getenv("WATCHDOG_PID");
+	uint64_t us, whose;
 
+	/* A variable that was inherited is about the process that systemd started. */
+	if (pid && (!parse_u64(view_str(pid), &whose) || whose != (uint64_t)getpid()))
+		return 0;
 	if (!text || !parse_u64(view_str(text), &us) || us > INT64_MAX)
 		return 0;
 	return (int64_t)(us / 2);

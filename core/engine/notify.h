@@ -8,8 +8,8 @@
 
 /*
  * sd_notify: one datagram to $NOTIFY_SOCKET per message; nothing happens without it. Also
- * the watchdog: notify_watchdog_us() is half of $WATCHDOG_USEC (0: none), how often
- * "WATCHDOG=1" must be sent. Main thread.
+ * the watchdog: notify_watchdog_us() is half of $WATCHDOG_USEC (0: none, or
+ * $WATCHDOG_PID is another process), how often "WATCHDOG=1" must be sent. Main thread.
  */
 void notify_ready(void);
 void notify_reloading(void);

@@ -135,6 +135,24 @@ START_TEST(test_without_a_listener)
 }
 END_TEST
 
+START_TEST(test_the_watchdog_of_another_process)
+{
+	char pid[32];
+
+	ck_assert_int_eq(setenv("WATCHDOG_USEC", "30000000", 1), 0);
+	ck_assert(str_format(pid, sizeof(pid), "%ld", (long)getpid()));
+	ck_assert_int_eq(setenv("WATCHDOG_PID", pid, 1), 0);
+	ck_assert_int_eq(notify_watchdog_us(), 15000000);
+	ck_assert(str_format(pid, sizeof(pid), "%ld", (long)getppid()));
+	ck_assert_int_eq(setenv("WATCHDOG_PID", pid, 1), 0);
+	ck_assert_int_eq(notify_watchdog_us(), 0);
+	ck_assert_int_eq(setenv("WATCHDOG_PID", "", 1), 0);
+	ck_assert_int_eq(notify_watchdog_us(), 0);
+	ck_assert_int_eq(unsetenv("WATCHDOG_PID"), 0);
+	ck_assert_int_eq(notify_watchdog_us(), 15000000);
+}
+END_TEST
+
 START_TEST(test_watchdog)
 {
 	static const struct {
@@ -165,6 +183,7 @@ int main(void)
 	tcase_add_test(c, test_abstract);
 	tcase_add_test(c, test_without_a_listener);
 	tcase_add_test(c, test_watchdog);
+	tcase_add_test(c, test_the_watchdog_of_another_process);
 	suite_add_tcase(s, c);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);
