@@ -245,8 +245,19 @@ static void on_beat(void *arg, const struct http_answer *a)
 
 	l->beating = false;
 	/* A failure holds all requests; what is refused is not repeated at once either. */
-	if (link_judge(l, "heartbeat", a, &again) || !again)
+	if (!link_judge(l, "heartbeat", a, &again) && again)
+		l->told_leaving = false;
+	else if (l->leaving == l->told_leaving)
 		l->beat_due_us = mono_us() + l->heartbeat_us;
+}
+
+/* Said at once: others can take over the jobs meanwhile. */
+static void note_leaving(struct link *l)
+{
+	if (l->leaving || !l->host->leaving || !l->host->leaving())
+		return;
+	l->leaving = true;
+	l->beat_due_us = 0;
 }
 
 static void start_beat(struct link *l)
@@ -258,10 +269,12 @@ static void start_beat(struct link *l)
 		.uptime_s = (mono_us() - l->started_us) / US_PER_SEC,
 		.jobs = link_running(l),
 		.max_jobs = l->max_jobs,
+		.stopping = l->leaving,
 	};
 
 	protocol_heartbeat(&h, &body);
 	l->beating = true;
+	l->told_leaving = l->leaving;
 	link_send(l, "/heartbeat", &body, ANSWER_MS, on_beat, l);
 	buf_release(&body);
 }
@@ -345,6 +358,7 @@ void link_step(struct link *l)
 {
 	int64_t now = mono_us();
 
+	note_leaving(l);
 	if (now < l->hold_us)
 		return;
 	if (!l->registered) {
@@ -461,13 +475,14 @@ void link_farewell(struct link *l, unsigned ms)
 	int64_t until_us = mono_us() + (int64_t)ms * US_PER_MS;
 
 	l->closing = true;
+	note_leaving(l);
 	if (!l->registered || mono_us() < l->hold_us)
 		return;
 	while (!link_is_empty(l) && l->down_since_us == 0 && mono_us() < until_us) {
 		link_post_all(l);
 		http_wait(l->http, 50);
 	}
-	if (link_running(l) > 0 || l->down_since_us != 0)
+	if (!l->leaving || l->down_since_us != 0)
 		return;
 	start_deregister(l, ms);
 	until_us += US_PER_SEC;

@@ -62,6 +62,7 @@ struct link {
 	struct samples samples;
 	struct list results;  /* struct link_result, oldest first */
 	bool closing;
+	bool leaving, told_leaving; /* the worker will be gone; a heartbeat has said so */
 };
 
 _must_check_ int link_init(struct link *l, const struct ez_host *host,
@@ -81,7 +82,7 @@ void link_put_status(struct link *l, const struct ez_job_status *s);
 void link_put_result(struct link *l, struct ez_view task, int rc, struct ez_view json);
 void link_put_plugins(struct link *l, struct ez_view json);
 
-/* For at most `ms`: sends what is left, then leaves if no job runs any more. */
+/* For at most `ms`: sends what is left, then signs off if the worker leaves. */
 void link_farewell(struct link *l, unsigned ms);
 
 /* For link.c and post.c: the rules of answers. True: it was accepted (200, 204). False: it

@@ -93,7 +93,8 @@ static enum db_result find_lost_workers(struct orchestrator *o)
 			     "the worker was lost");
 }
 
-/* A job that was claimed as its worker was found lost, and jobs of those that drain. */
+/* A job that was claimed as its worker was found lost, and jobs of those that drain: nobody
+ * waits for the end of that, since a successor fences what still runs. */
 static enum db_result find_strays(struct orchestrator *o)
 {
 	enum db_result rc = give_all_back(
@@ -108,10 +109,10 @@ static enum db_result find_strays(struct orchestrator *o)
 		return rc;
 	return give_all_back(
 		o,
-		"select id from workers w where draining and status = 'online'"
+		"select id from workers w where (draining or stopping) and status = 'online'"
 		" and exists (select 1 from jobs where worker_id = w.id"
 		" and pinned_worker_id is distinct from w.id) limit 200",
-		"select 1 from workers where id = $1 and draining and status = 'online'"
+		"select 1 from workers where id = $1 and (draining or stopping) and status = 'online'"
 		" for no key update",
 		"the worker drains");
 }

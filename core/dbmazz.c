@@ -248,14 +248,14 @@ static int take_arguments(struct arguments *a, int argc, char **argv)
 
 /* ------------------------------------------------------------------------- the job file */
 
-static int load(const struct arguments *a, struct secret_fds *fds, struct job **ret,
-		struct ez_error *err)
+static int load(const struct arguments *a, struct secret_fds *fds, int config_fd,
+		struct job **ret, struct ez_error *err)
 {
 	const struct load_args args = {
 		.loader = a->loader,
 		.fds = fds,
 		.path = a->job_file,
-		.fd = a->config_fd,
+		.fd = config_fd,
 		.secrets_dir = a->secrets_dir,
 	};
 	int rc = load_job(&args, ret, err);
@@ -274,34 +274,39 @@ struct reload {
 	struct secret_fds *fds;
 };
 
-static int reload(void *arg, struct job *now)
+static void say_change(const struct engine_reload *how)
+{
+	static const char *const words[] = {
+		[CONFIG_SAME] = "nothing has changed",
+		[CONFIG_LIVE] = "now in effect: ",
+		[CONFIG_RESTART] = "needs a restart to take effect: ",
+	};
+
+	log_msg(how->change == CONFIG_RESTART ? EZL_WARNING : EZL_NOTICE,
+		"job file read again: %s%s", words[how->change],
+		how->change == CONFIG_SAME ? "" : buf_cstr(how->changed));
+}
+
+static int reload(void *arg, struct job *now, struct engine_reload *how, struct ez_error *err)
 {
 	const struct reload *r = arg;
-	struct buf changed = BUF_INIT(4096);
-	struct ez_error err = ERROR_INIT;
 	struct job *next = NULL;
-	enum config_change change;
 
-	if (r->arguments->config_fd >= 0) {
+	if (how->fd < 0 && r->arguments->config_fd >= 0) {
 		log_msg(EZL_NOTICE, "secrets are read again at the next connection");
 		return EZ_OK;
 	}
-	if (load(r->arguments, r->fds, &next, &err) < 0) {
-		log_msg(EZL_ERROR, "%s", err.text);
-		return err.rc;
+	if (load(r->arguments, r->fds, how->fd, &next, err) < 0) {
+		log_msg(EZL_ERROR, "%s", err->text);
+		return err->rc;
 	}
-	change = job_compare(now, next, &changed);
-	if (change == CONFIG_LIVE) {
+	how->change = job_compare(now, next, how->changed);
+	if (how->change == CONFIG_LIVE) {
 		job_apply_live(now, next);
 		if (now->log.level >= 0)
 			log_set_level(now->log.level);
 	}
-	log_msg(change == CONFIG_RESTART ? EZL_WARNING : EZL_NOTICE, "job file read again: %s%s%s",
-		change == CONFIG_SAME    ? "nothing has changed" :
-		change == CONFIG_RESTART ? "needs a restart to take effect: " :
-					   "now in effect: ",
-		change == CONFIG_SAME ? "" : buf_cstr(&changed), "");
-	buf_release(&changed);
+	say_change(how);
 	job_free(next);
 	return EZ_OK;
 }
@@ -349,7 +354,7 @@ static int run(struct arguments *a)
 		log_set_level(a->log_level);
 	if (a->log_format >= 0)
 		log_set_format((enum log_format)a->log_format);
-	if (load(a, fds, &job, &err) < 0) {
+	if (load(a, fds, a->config_fd, &job, &err) < 0) {
 		secret_fds_free(fds);
 		return conclude_error(&err);
 	}

@@ -24,15 +24,18 @@
 
 enum {
 	MAX_CLIENTS = 32,
+	PASSED_MAX = 4,
 	REQUEST_MAX = 64 * 1024,
 	ANSWER_MAX = 16 * 1024 * 1024,
 	CLIENT_TIMEOUT_US = 30 * US_PER_SEC,
+	PAUSE_US = 200 * US_PER_MS, /* until descriptors may be free again */
 };
 
 /* One connection; lines in on the control socket, one request on the metrics port. */
 struct client {
 	int fd; /* -1: free */
 	bool is_http, closing;
+	int passed;       /* a descriptor that came with what is in `in`; -1: none */
 	int64_t since_us; /* of the last progress */
 	struct buf in, out;
 	size_t sent;
@@ -46,6 +49,7 @@ struct control {
 	struct client clients[MAX_CLIENTS];
 	size_t polled[MAX_CLIENTS]; /* which client each pollfd after the listeners is */
 	size_t n_listeners;
+	int64_t deaf_until_us; /* mono_us; 0: listening */
 };
 
 /* ---------------------------------------------------------------------------- listening */
@@ -154,6 +158,7 @@ int control_new(const char *socket_path, const char *metrics_address,
 static void drop(struct client *k)
 {
 	fs_closep(&k->fd);
+	fs_closep(&k->passed);
 	buf_release(&k->in);
 	buf_release(&k->out);
 }
@@ -214,6 +219,10 @@ static void take_clients(struct control *c, int listener, bool is_http)
 		struct client *k;
 		int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
+		/* Whoever waits stays in the queue, and poll() would say so for ever. */
+		if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
+			       errno == ENOMEM))
+			c->deaf_until_us = mono_us() + PAUSE_US;
 		if (fd < 0)
 			return;
 		k = free_client(c);
@@ -223,6 +232,7 @@ static void take_clients(struct control *c, int listener, bool is_http)
 		}
 		*k = (struct client){
 			.fd = fd,
+			.passed = -1,
 			.is_http = is_http,
 			.since_us = mono_us(),
 			.in = BUF_INIT(REQUEST_MAX),
@@ -239,9 +249,12 @@ static void answer_line(struct control *c, struct client *k, struct ez_view line
 	if (cmd.len == 0)
 		buf_add_str(&k->out, "{\"error\":\"a request is one line of JSON with a member "
 				     "\\\"cmd\\\"\"}");
+	else if (c->ops->reload && view_eq_str(cmd, "reload"))
+		c->ops->reload(c->arg, line, k->passed, &k->out);
 	else
 		c->ops->command(c->arg, cmd, line, &k->out);
 	buf_add_char(&k->out, '\n');
+	fs_closep(&k->passed);
 }
 
 static void answer_lines(struct control *c, struct client *k)
@@ -258,10 +271,44 @@ static void answer_lines(struct control *c, struct client *k)
 	k->closing = k->closing || !buf_ok(&k->in) || !buf_ok(&k->out);
 }
 
+/* Of several descriptors the last counts; none is left open. */
+static void take_passed(struct client *k, struct msghdr *m)
+{
+	for (struct cmsghdr *h = CMSG_FIRSTHDR(m); h; h = CMSG_NXTHDR(m, h)) {
+		size_t n = (h->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+
+		if (h->cmsg_level != SOL_SOCKET || h->cmsg_type != SCM_RIGHTS)
+			continue;
+		for (size_t i = 0; i < n; i++) {
+			fs_closep(&k->passed);
+			memcpy(&k->passed, CMSG_DATA(h) + i * sizeof(int), sizeof(int));
+		}
+	}
+}
+
+static ssize_t receive_some(struct client *k, char *to, size_t max)
+{
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(PASSED_MAX * sizeof(int))];
+	} room;
+	struct iovec v = { .iov_base = to, .iov_len = max };
+	struct msghdr m = { .msg_iov = &v, .msg_iovlen = 1, .msg_control = room.bytes,
+			    .msg_controllen = sizeof(room.bytes) };
+	ssize_t n;
+
+	if (k->is_http)
+		return recv(k->fd, to, max, 0);
+	n = recvmsg(k->fd, &m, MSG_CMSG_CLOEXEC);
+	if (n >= 0)
+		take_passed(k, &m);
+	return n;
+}
+
 static void receive(struct control *c, struct client *k)
 {
 	char chunk[4096];
-	ssize_t n = recv(k->fd, chunk, sizeof(chunk), 0);
+	ssize_t n = receive_some(k, chunk, sizeof(chunk));
 
 	if (n <= 0) {
 		k->closing = n == 0 || (errno != EAGAIN && errno != EINTR);
@@ -304,10 +351,15 @@ static bool is_over(const struct client *k)
 size_t control_fds(struct control *c, struct pollfd *fds, size_t cap)
 {
 	size_t n = 0;
+	short events = POLLIN;
 
-	fds[n++] = (struct pollfd){ .fd = c->listen_fd, .events = POLLIN };
+	if (mono_us() < c->deaf_until_us)
+		events = 0;
+	else
+		c->deaf_until_us = 0;
+	fds[n++] = (struct pollfd){ .fd = c->listen_fd, .events = events };
 	if (c->http_fd >= 0)
-		fds[n++] = (struct pollfd){ .fd = c->http_fd, .events = POLLIN };
+		fds[n++] = (struct pollfd){ .fd = c->http_fd, .events = events };
 	c->n_listeners = n;
 	for (size_t i = 0; i < MAX_CLIENTS && n < cap; i++) {
 		const struct client *k = &c->clients[i];
@@ -319,6 +371,11 @@ size_t control_fds(struct control *c, struct pollfd *fds, size_t cap)
 					    .events = k->out.len > 0 ? POLLOUT : POLLIN };
 	}
 	return n;
+}
+
+int64_t control_due_us(const struct control *c)
+{
+	return c->deaf_until_us > 0 ? c->deaf_until_us : INT64_MAX;
 }
 
 void control_step(struct control *c, const struct pollfd *fds, size_t n)

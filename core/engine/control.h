@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/attr.h"
 
@@ -29,6 +30,10 @@ struct control_ops {
 	 * is the whole request. Appends one JSON object without newline to `answer`. */
 	void (*command)(void *arg, struct ez_view cmd, struct ez_view json, struct buf *answer);
 	void (*metrics)(void *arg, struct buf *text);
+
+	/* The command "reload", with the descriptor that came by SCM_RIGHTS, which stays the
+	 * caller's; -1: none. NULL: as any other command. */
+	void (*reload)(void *arg, struct ez_view json, int fd, struct buf *answer);
 };
 
 _must_check_ int control_new(const char *socket_path, const char *metrics_address,
@@ -38,6 +43,10 @@ void control_free(struct control *c); /* removes the socket */
 
 size_t control_fds(struct control *c, struct pollfd *fds, size_t cap);
 void control_step(struct control *c, const struct pollfd *fds, size_t n);
+
+/* When control_fds() wants to be asked again (mono_us): without descriptors to accept
+ * with, the listeners pause. INT64_MAX: no hurry. */
+int64_t control_due_us(const struct control *c);
 
 /* Port that metrics listen on, for tests with port 0; 0: off. */
 unsigned control_metrics_port(const struct control *c);

@@ -143,6 +143,7 @@ struct ez_open engine_open_args(struct engine *e, const struct ez_config *config
 		.role = role,
 		.worker = worker,
 		.n_workers = n_workers,
+		.alone = !e->job->source.plugin || !e->job->sink.plugin,
 	};
 }
 

@@ -43,6 +43,7 @@ enum {
 	TRIM_IDLE_S = 5,
 	MIN_MEMORY_BYTES = 8 * 1024 * 1024,
 	LARGE_BYTES = 256 * 1024,
+	CHANGED_MAX = 4096,
 };
 
 struct runner {
@@ -56,7 +57,7 @@ struct runner {
 	bool told_ready;
 	bool told_to_stop; /* by the control socket */
 	char source[96], sink[96]; /* plugins: name and version */
-	int (*reload)(void *arg, struct job *job);
+	int (*reload)(void *arg, struct job *job, struct engine_reload *r, struct ez_error *err);
 	void *reload_arg;
 	struct job *job;
 };
@@ -198,7 +199,37 @@ static void on_metrics(void *arg, struct buf *text)
 	metrics_text(&facts, &run->rates, &run->e.stats, text);
 }
 
-static const struct control_ops control_ops = { on_command, on_metrics };
+static int reload(struct runner *run, int fd, struct buf *changed, enum config_change *ret,
+		  struct ez_error *err)
+{
+	struct engine_reload r = { .fd = fd, .change = CONFIG_SAME, .changed = changed };
+	int rc = run->reload ? run->reload(run->reload_arg, run->job, &r, err) : EZ_OK;
+
+	*ret = r.change;
+	return rc;
+}
+
+/* New secrets come so to a job of the control plane, whose text was read once (R22). */
+static void on_reload(void *arg, struct ez_view request, int fd, struct buf *answer)
+{
+	struct buf changed = BUF_INIT(CHANGED_MAX);
+	struct ez_error err = ERROR_INIT;
+	enum config_change change;
+
+	if (is_refused(arg, request, answer))
+		return;
+	if (reload(arg, fd, &changed, &change, &err) < 0) {
+		answer_error(answer, err.text);
+	} else {
+		buf_addf(answer, "{\"ok\":%s,\"changed\":",
+			 change == CONFIG_RESTART ? "false" : "true");
+		json_add_string(answer, buf_view(&changed));
+		buf_add_str(answer, change == CONFIG_RESTART ? ",\"restart\":true}" : "}");
+	}
+	buf_release(&changed);
+}
+
+static const struct control_ops control_ops = { on_command, on_metrics, on_reload };
 
 /* ------------------------------------------------------------------------ the main loop */
 
@@ -207,10 +238,15 @@ static void on_signal(struct runner *run, uint32_t signal)
 	struct engine *e = &run->e;
 
 	if (signal == SIGHUP) {
+		struct buf changed = BUF_INIT(CHANGED_MAX);
+		struct ez_error err = ERROR_INIT;
+		enum config_change change;
+
 		notify_reloading();
-		if (run->reload && run->reload(run->reload_arg, run->job) < 0)
+		if (reload(run, -1, &changed, &change, &err) < 0)
 			log_msg(EZL_WARNING, "job file not reloaded: it has errors");
 		notify_ready();
+		buf_release(&changed);
 		return;
 	}
 	if (engine_is_stopping(e)) {
@@ -272,7 +308,7 @@ static void tick(struct runner *run)
 
 static int next_timeout_ms(const struct runner *run)
 {
-	int64_t at = run->tick_us, left;
+	int64_t at = MIN(run->tick_us, control_due_us(run->control)), left;
 
 	if (run->watchdog_us > 0)
 		at = MIN(at, run->watchdog_us);
@@ -463,7 +499,9 @@ static void return_large_buffers(void)
 }
 
 int engine_run(struct job *job, const struct engine_options *opt,
-	       int (*reload)(void *arg, struct job *job), void *reload_arg)
+	       int (*again)(void *arg, struct job *job, struct engine_reload *r,
+			    struct ez_error *err),
+	       void *again_arg)
 {
 	struct runner *run = xcalloc(1, sizeof(*run));
 	struct ez_error err = ERROR_INIT;
@@ -472,8 +510,8 @@ int engine_run(struct job *job, const struct engine_options *opt,
 	run->job = job;
 	name_plugin(run->source, sizeof(run->source), job->source.plugin);
 	name_plugin(run->sink, sizeof(run->sink), job->sink.plugin);
-	run->reload = reload;
-	run->reload_arg = reload_arg;
+	run->reload = again;
+	run->reload_arg = again_arg;
 	forbid_cores();
 	return_large_buffers();
 	engine_block_signals();

@@ -6,7 +6,9 @@
 #include <stdbool.h>
 
 #include "base/attr.h"
+#include "engine/options.h"
 
+struct buf;
 struct engine_options;
 struct ez_report;
 struct job;
@@ -16,12 +18,25 @@ struct job;
  */
 
 /*
+ * The job file read again, on SIGHUP or by the command "reload" of the control socket, which
+ * may bring another text of it. What may change while the job runs takes effect; if
+ * anything else has changed, nothing does.
+ */
+struct engine_reload {
+	int fd;                    /* of the new text; -1: from where it came at the start */
+	enum config_change change; /* what was found */
+	struct buf *changed;       /* names of what differs */
+};
+
+/*
  * Runs the job in the foreground until it is done, stopped by a signal, or failed. Logs,
  * the last line being the reason; returns the exit code of contracts.md section 2. Takes
  * SIGTERM, SIGINT, SIGHUP; call it before any other thread exists.
  */
 _must_check_ int engine_run(struct job *job, const struct engine_options *opt,
-			    int (*reload)(void *arg, struct job *job), void *reload_arg);
+			    int (*reload)(void *arg, struct job *job, struct engine_reload *r,
+					  struct ez_error *err),
+			    void *reload_arg);
 
 /* From here on SIGTERM, SIGINT and SIGHUP wait until engine_run() takes them, so that a stop
  * during start-up is a clean one. */

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -123,12 +124,21 @@ static int host_task(struct ez_desired *d, const struct ez_task *t)
 	return EZ_OK;
 }
 
+/* Of the process, as the table of the host is. */
+static _Atomic bool leaving;
+
+static int host_leaving(void)
+{
+	return atomic_load(&leaving);
+}
+
 struct ez_host agent_host(void)
 {
 	struct ez_host host = host_table;
 
 	host.want = host_want;
 	host.task = host_task;
+	host.leaving = host_leaving;
 	return host;
 }
 
@@ -532,6 +542,12 @@ void agent_put_plugins(struct agent *a, struct ez_view json)
 	free(a->plugins);
 	a->plugins = view_dup(json);
 	(void)pthread_mutex_unlock(&a->lock);
+	wake(a);
+}
+
+void agent_leave(struct agent *a)
+{
+	atomic_store(&leaving, true);
 	wake(a);
 }
 

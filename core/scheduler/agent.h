@@ -60,6 +60,9 @@ void agent_put_status(struct agent *a, const struct agent_status *s);
 void agent_put_result(struct agent *a, const char *task, int rc, struct ez_view json);
 void agent_put_plugins(struct agent *a, struct ez_view json);
 
+/* The worker drains: the plugin is told. */
+void agent_leave(struct agent *a);
+
 /* There is nothing left to say: what was put has been handed to the plugin. */
 bool agent_is_quiet(struct agent *a);
 

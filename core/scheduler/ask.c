@@ -18,6 +18,7 @@ enum { ANSWER_MAX = 8 * 1024 * 1024 };
 void ask_release(struct ask *a)
 {
 	fs_closep(&a->fd);
+	fs_closep(&a->passed);
 	buf_release(&a->out);
 	buf_release(&a->in);
 	*a = ASK_INIT;
@@ -30,13 +31,14 @@ static enum ask_result give_up(struct ask *a)
 }
 
 enum ask_result ask_begin(struct ask *a, const char *socket_path, struct ez_view request,
-			  unsigned timeout_ms)
+			  int passed, unsigned timeout_ms)
 {
 	struct sockaddr_un at = { .sun_family = AF_UNIX };
 
 	ask_release(a);
+	a->passed = passed;
 	if (!str_copy(at.sun_path, sizeof(at.sun_path), view_str(socket_path)))
-		return ASK_FAILED;
+		return give_up(a);
 	a->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	/* A UNIX socket connects at once or not at all. */
 	if (a->fd < 0 || connect(a->fd, (const struct sockaddr *)&at, sizeof(at)) != 0)
@@ -49,11 +51,35 @@ enum ask_result ask_begin(struct ask *a, const char *socket_path, struct ez_view
 	return ask_step(a);
 }
 
+static ssize_t send_some(struct ask *a)
+{
+	union {
+		struct cmsghdr head;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} along = { .bytes = "" };
+	struct iovec v = { .iov_base = a->out.ptr + a->sent, .iov_len = a->out.len - a->sent };
+	struct msghdr m = { .msg_iov = &v, .msg_iovlen = 1 };
+	ssize_t n;
+
+	if (a->passed >= 0) {
+		along.head = (struct cmsghdr){ .cmsg_len = CMSG_LEN(sizeof(int)),
+					       .cmsg_level = SOL_SOCKET,
+					       .cmsg_type = SCM_RIGHTS };
+		memcpy(CMSG_DATA(&along.head), &a->passed, sizeof(int));
+		m.msg_control = along.bytes;
+		m.msg_controllen = sizeof(along.bytes);
+	}
+	n = sendmsg(a->fd, &m, MSG_NOSIGNAL);
+	if (n > 0)
+		fs_closep(&a->passed);
+	return n;
+}
+
 /* False: the connection is broken. */
 static bool transmit(struct ask *a)
 {
 	while (a->sent < a->out.len) {
-		ssize_t n = send(a->fd, a->out.ptr + a->sent, a->out.len - a->sent, MSG_NOSIGNAL);
+		ssize_t n = send_some(a);
 
 		if (n < 0)
 			return errno == EAGAIN || errno == EINTR;

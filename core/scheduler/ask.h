@@ -19,9 +19,10 @@ struct ask {
 	int64_t until_us; /* mono_us */
 	struct buf out, in;
 	size_t sent;
+	int passed; /* goes with the first byte; -1: none, or gone */
 };
 
-#define ASK_INIT ((struct ask){ .fd = -1 })
+#define ASK_INIT ((struct ask){ .fd = -1, .passed = -1 })
 
 enum ask_result {
 	ASK_PENDING,
@@ -29,9 +30,10 @@ enum ask_result {
 	ASK_FAILED,
 };
 
-/* Nobody listens, or the daemon has no time for us: ASK_FAILED. */
+/* Nobody listens, or the daemon has no time for us: ASK_FAILED. `passed` is a descriptor to
+ * send along, which becomes the ask's; -1: none. */
 enum ask_result ask_begin(struct ask *a, const char *socket_path, struct ez_view request,
-			  unsigned timeout_ms);
+			  int passed, unsigned timeout_ms);
 enum ask_result ask_step(struct ask *a);
 void ask_release(struct ask *a);
 

@@ -131,4 +131,4 @@ static void no_metrics(void *arg, struct buf *text)
 	(void)text;
 }
 
-const struct control_ops worker_commands = { on_command, no_metrics };
+const struct control_ops worker_commands = { .command = on_command, .metrics = no_metrics };

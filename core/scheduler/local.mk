@@ -21,6 +21,7 @@ libscheduler_la_SOURCES = \
 	core/scheduler/tasks.c core/scheduler/tasks.h \
 	core/scheduler/unit.c core/scheduler/unit.h \
 	core/scheduler/unit_rules.c core/scheduler/unit_rules.h \
+	core/scheduler/unit_ask.c core/scheduler/unit_ask.h \
 	core/scheduler/unit_start.c core/scheduler/unit_start.h \
 	core/scheduler/want.c core/scheduler/want.h \
 	core/scheduler/watch.c core/scheduler/watch.h

@@ -22,6 +22,7 @@
 #include "scheduler/process.h"
 #include "scheduler/refuse.h"
 #include "scheduler/settings.h"
+#include "scheduler/unit_ask.h"
 
 enum {
 	CONTROL_FDS_MAX = 64,
@@ -136,6 +137,8 @@ static struct unit_facts facts_of(const struct scheduler *s, const struct unit *
 		.refused = u->want && u->want->refused,
 		.has_room = count_running(s) < s->settings->max_jobs,
 		.is_due = mono_us() >= u->due_us,
+		.may_reload = u->is_remote && u->answers && u->want &&
+			      u->want->revision != u->reload_failed,
 		.now = u->now,
 		.want = unit_wanted_version(u),
 	};
@@ -164,6 +167,9 @@ static bool settle_unit(struct scheduler *s, struct unit *u)
 		return false;
 	case ACTION_STOP:
 		unit_stop(u);
+		return false;
+	case ACTION_RELOAD:
+		unit_reload(u);
 		return false;
 	case ACTION_FORGET:
 		log_msg(EZL_INFO, "job %s is no longer wanted", u->name);
@@ -326,6 +332,8 @@ static void begin_drain(struct scheduler *s)
 	s->draining = true;
 	log_msg(EZL_NOTICE, "stopping: %zu daemons are drained", count_running(s));
 	notify_stopping();
+	if (s->agent)
+		agent_leave(s->agent);
 }
 
 static void reload(struct scheduler *s)
@@ -377,7 +385,7 @@ static void add_units(struct scheduler *s, struct poll_set *p)
 
 static int64_t next_due_us(const struct scheduler *s)
 {
-	int64_t due_us = children_due_us(&s->children);
+	int64_t due_us = MIN(children_due_us(&s->children), control_due_us(s->control));
 
 	if (s->jobs)
 		due_us = MIN(due_us, jobs_dir_due_us(s->jobs));

@@ -20,6 +20,7 @@
 #include "engine/state_dir.h"
 #include "scheduler/record.h"
 #include "scheduler/settings.h"
+#include "scheduler/unit_ask.h"
 #include "scheduler/unit_start.h"
 #include "scheduler/watch.h"
 
@@ -29,9 +30,6 @@ enum {
 	STEADY_US = 60 * US_PER_SEC,  /* after so long a run, failures count from the start */
 	REMOTE_TRIES = 10,            /* then the control plane decides */
 	STATUS_MAX = 8 * 1024 * 1024,
-	STATUS_US = 5 * US_PER_SEC,
-	STATUS_SOON_US = US_PER_SEC,
-	ASK_MS = 5000,
 	EXIT_JSON_MAX = 64 * 1024,
 };
 
@@ -91,7 +89,7 @@ static void close_log(struct unit *u)
 
 /* --------------------------------------------------------------------------- the note */
 
-static void save_record(struct unit *u)
+void unit_save(struct unit *u)
 {
 	_cleanup_(freep) char *path = xasprintf("%s/" RECORD_NAME, u->dir);
 	struct boot_id boot = process_boot_id();
@@ -289,7 +287,7 @@ void unit_start(struct unit *u)
 	log_msg(EZL_INFO, "job %s started, pid %ld", u->name, (long)u->process.pid);
 	set_error(u, NULL);
 	is_up(u);
-	save_record(u);
+	unit_save(u);
 }
 
 void unit_stop(struct unit *u)
@@ -308,7 +306,7 @@ void unit_hold(struct unit *u)
 	u->now = unit_wanted_version(u);
 	u->has_news = true;
 	if (fs_mkdirs(u->dir, 0700) == 0)
-		save_record(u);
+		unit_save(u);
 }
 
 void unit_release_hold(struct unit *u)
@@ -403,64 +401,10 @@ static void ended(struct unit *u, int code)
 	conclude(u, &e);
 	u->told = false;
 	cgroups_remove(u->tools->cgroups, strrchr(u->dir, '/') + 1);
-	save_record(u);
+	unit_save(u);
 }
 
-/* ---------------------------------------------------------------------------- status */
-
-static void ask(struct unit *u, bool status, const char *request)
-{
-	_cleanup_(freep) char *path = xasprintf("%s/control.sock", u->dir);
-
-	u->ask_is_status = status;
-	u->ask_due_us = mono_us() + (u->answers ? STATUS_US : STATUS_SOON_US);
-	if (ask_begin(&u->ask, path, view_str(request), ASK_MS) == ASK_FAILED)
-		u->answers = false;
-}
-
-static void take_status(struct unit *u)
-{
-	_cleanup_(json_freep) struct json *j = json_parse(buf_view(&u->ask.in), NULL);
-
-	if (!j || !json_has(j, "state"))
-		return;
-	buf_reset(&u->status);
-	buf_add_view(&u->status, buf_view(&u->ask.in));
-	u->is_paused = json_bool(j, "paused");
-	u->answers = !view_eq_str(json_str(j, "state"), "starting");
-	u->ask_due_us = mono_us() + (view_eq_str(json_str(j, "state"), "streaming") ? STATUS_US :
-										      STATUS_SOON_US);
-	u->has_news = true;
-}
-
-static void take_answer(struct unit *u)
-{
-	bool wants_pause = u->want && u->want->state == WANT_PAUSED;
-
-	if (u->ask_is_status)
-		take_status(u);
-	else
-		u->ask_due_us = mono_us(); /* what came of it? */
-	ask_release(&u->ask);
-	if (u->ask_is_status && u->answers && u->is_remote && u->want &&
-	    u->state == UNIT_RUNNING && wants_pause != u->is_paused)
-		ask(u, false, wants_pause ? "{\"cmd\":\"pause\",\"worker\":true}" :
-					    "{\"cmd\":\"resume\",\"worker\":true}");
-}
-
-static void step_ask(struct unit *u)
-{
-	if (u->ask.fd >= 0 || u->ask.in.len > 0) {
-		enum ask_result r = u->ask.fd >= 0 ? ask_step(&u->ask) : ASK_DONE;
-
-		if (r == ASK_DONE)
-			take_answer(u);
-		else if (r == ASK_FAILED)
-			u->answers = false;
-	} else if (mono_us() >= u->ask_due_us) {
-		ask(u, true, "{\"cmd\":\"status\"}");
-	}
-}
+/* ---------------------------------------------------------------------- how it looks */
 
 uint32_t unit_public_state(const struct unit *u)
 {
@@ -480,6 +424,9 @@ uint32_t unit_public_state(const struct unit *u)
 	case UNIT_NEW:
 	case UNIT_WAITING:
 		return u->want && u->want->state == WANT_STOPPED ? STOPPED : STARTING;
+	case UNIT_STOPPED:
+		/* By the worker's own wish, for a new version or because it leaves itself. */
+		return u->want && u->want->state != WANT_STOPPED ? STARTING : STOPPED;
 	default:
 		return STOPPED;
 	}
@@ -503,7 +450,7 @@ void unit_step(struct unit *u)
 		u->kill_at_us = 0;
 		process_signal(&u->process, SIGKILL);
 	}
-	step_ask(u);
+	unit_step_ask(u);
 }
 
 int64_t unit_due_us(const struct unit *u)

@@ -49,7 +49,13 @@ struct unit {
 	struct ring log;
 	int log_watch;
 	struct ask ask;
-	bool ask_is_status;
+	enum unit_question {
+		ASK_STATUS,
+		ASK_PAUSE, /* or to resume */
+		ASK_RELOAD,
+	} asked;
+	struct version reloading; /* what it was asked to take over */
+	uint64_t reload_failed;   /* a revision that needs a restart; 0: none */
 	int64_t ask_due_us;     /* mono_us; INT64_MAX: never */
 	struct buf status;      /* the daemon's last status document; empty: it did not answer */
 	bool answers, is_paused;
@@ -90,6 +96,9 @@ struct version unit_wanted_version(const struct unit *u);
 
 /* Of struct ez_job_status. */
 uint32_t unit_public_state(const struct unit *u);
+
+/* Writes the note in the state folder. */
+void unit_save(struct unit *u);
 
 /* Removes the note in the state folder: the job is forgotten. */
 void unit_forget(struct unit *u);

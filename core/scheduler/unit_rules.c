@@ -38,6 +38,12 @@ enum verdict verdict_of(const struct ending *e)
 	}
 }
 
+/* Another text under the same lease: of jobs of the control plane. */
+static bool is_edit(const struct version *now, const struct version *want)
+{
+	return now->epoch > 0 && now->epoch == want->epoch && now->revision != want->revision;
+}
+
 static enum action decide_running(const struct unit_facts *f)
 {
 	if (f->state == UNIT_STOPPING)
@@ -46,8 +52,11 @@ static enum action decide_running(const struct unit_facts *f)
 		return ACTION_STOP;
 	if (f->keep)
 		return ACTION_NONE;
-	return f->wanted && !f->refused && version_eq(&f->now, &f->want) ? ACTION_NONE :
-									   ACTION_STOP;
+	if (!f->wanted || f->refused)
+		return ACTION_STOP;
+	if (version_eq(&f->now, &f->want))
+		return ACTION_NONE;
+	return f->may_reload && is_edit(&f->now, &f->want) ? ACTION_RELOAD : ACTION_STOP;
 }
 
 /* A new version wipes out what happened to the last one. */

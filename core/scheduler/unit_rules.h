@@ -56,6 +56,7 @@ enum action {
 	ACTION_NONE,
 	ACTION_START,
 	ACTION_STOP,   /* drain */
+	ACTION_RELOAD, /* hand the new configuration to the daemon that runs */
 	ACTION_FORGET, /* nothing runs and nobody wants it */
 };
 
@@ -69,6 +70,7 @@ struct unit_facts {
 	bool refused;     /* must not run */
 	bool has_room;    /* max_jobs is not reached */
 	bool is_due;      /* the wait for the next try is over */
+	bool may_reload;  /* the daemon answers, and has not refused the wanted revision */
 	struct version now, want; /* what runs or ran last; what is wanted */
 };
 

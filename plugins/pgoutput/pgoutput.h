@@ -54,8 +54,9 @@ struct pg {
 	char *job, *id, *scratch; /* copies of ez_open's */
 	char *slot_name,
 		*publication_name; /* what opt.slot and opt.publication point to */
-	uint64_t memory;
+	uint64_t memory, epoch;
 	uint32_t role, worker; /* enum ez_role */
+	bool alone; /* as of struct ez_open */
 	uint32_t event_flags;  /* of rows: a database in SQL_ASCII may hold any bytes */
 
 	int wake_fd;              /* eventfd, non-blocking */

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <poll.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -68,7 +69,9 @@ static struct pg *pg_new(const struct ez_open *open)
 	pg->id = view_dup(open->id);
 	pg->scratch = view_dup(open->scratch);
 	pg->memory = open->memory;
+	pg->epoch = open->epoch;
 	pg->role = open->role;
+	pg->alone = open->size > offsetof(struct ez_open, alone) && open->alone;
 	pg->worker = open->worker;
 	pg->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	return pg;

@@ -20,7 +20,13 @@ struct tables_check {
 	const struct pg_candidates *list;
 	struct buf remedy;
 	size_t n_wanted;
+	bool is_open; /* nothing says yet which tables a job will take: none is a must */
 };
+
+static int worst(const struct tables_check *t)
+{
+	return t->is_open ? EZ_FINDING_WARNING : EZ_FINDING_FAILED;
+}
 
 /* The statement with the table's name after `before`. */
 static const char *remedy_of(struct tables_check *t, const struct pg_candidate *c,
@@ -36,6 +42,8 @@ static const char *remedy_of(struct tables_check *t, const struct pg_candidate *
 static void report(struct tables_check *t, const struct pg_candidate *c, int status,
 		   const char *remedy, const char *text)
 {
+	if (status == EZ_FINDING_FAILED)
+		status = worst(t);
 	t->p->pg->host->finding(t->p->report, status, "table", remedy, "%.*s.%.*s %s",
 				VIEW_ARG(c->schema), VIEW_ARG(c->name), text);
 }
@@ -168,12 +176,14 @@ static void check_list(struct tables_check *t)
 					      : "is unlogged: it is left out");
 	}
 	if (t->n_wanted == 0)
-		t->p->pg->host->finding(t->p->report, EZ_FINDING_FAILED, "tables",
+		t->p->pg->host->finding(t->p->report, worst(t), "tables",
 					"create a table, or correct the option tables",
 					"there is no table to replicate");
 	else
 		t->p->pg->host->finding(t->p->report, EZ_FINDING_OK, "tables", NULL,
-					"%zu tables are selected", t->n_wanted);
+					t->is_open ? "%zu tables can be selected" :
+						     "%zu tables are selected",
+					t->n_wanted);
 }
 
 int preflight_tables(const struct preflight *p, const struct pg_publication *pub,
@@ -181,7 +191,9 @@ int preflight_tables(const struct preflight *p, const struct pg_publication *pub
 {
 	struct tables_check t = { .p = p,
 				  .pub = pub,
-				  .remedy = BUF_INIT(REMEDY_CAP_BYTES) };
+				  .remedy = BUF_INIT(REMEDY_CAP_BYTES),
+				  .is_open = p->pg->alone && !pub->exists &&
+					     pg_tables_is_all(p->pg->sql->tables) };
 	struct pg_candidates list;
 	int rc = pg_list_candidates(p->pg, p->conn, &list, err);
 

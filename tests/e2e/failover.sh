@@ -50,6 +50,8 @@ old=$(daemon_of "$base")
 step "the worker dies, its daemon goes on, the control plane waits for its heartbeat in vain"
 worker_kill9
 worker_folder other
+# worker_is STATUS NAME
+worker_is() { [ "$(catalog "select status from workers where name = '$2'")" = "$1" ]; }
 edge second
 worker_start
 before=$(lsn)
@@ -67,6 +69,28 @@ grep -q '"code":75' "$T/worker/state/$base/exit.json" || fail "the old daemon en
 before=$(lsn)
 sql "insert into orders values (2000)" "insert into orders values (2001)"
 await 20 "the row" sql_is "select confirmed_flush_lsn > '$before' from pg_replication_slots where slot_name = '$base'"
+
+step "a worker that is told to end leaves the job to another at once"
+leaver_pid=$WORKER_PID
+worker_folder worker
+worker_start
+heir_pid=$WORKER_PID
+await 30 "the first worker to be back" worker_is online first
+WORKER=$T/other WORKER_PID=$leaver_pid
+from=$SECONDS
+worker_stop
+WORKER=$T/worker WORKER_PID=$heir_pid
+await 30 "the first worker's daemon" daemon_runs "$base"
+rm "$T/shop/state"
+ln -s "$WORKER/state/$base" "$T/shop/state"
+await 30 "the job to stream" streaming shop
+[ $((SECONDS - from)) -lt $((10 * SLOW)) ] || fail "that took $((SECONDS - from)) s"
+[ "$(catalog "select status || ' ' || desired || ' ' || epoch from jobs")" = "running running 3" ] ||
+	fail "the job is $(catalog "select status, desired, epoch from jobs")"
+[ "$(catalog "select count(*) from job_events where to_status = 'stopped'")" = 0 ] || fail "the job was stopped for a moment"
+before=$(lsn)
+sql "insert into orders values (3000)" "insert into orders values (3001)"
+await 20 "the row" sql_is "select confirmed_flush_lsn > '$before' from pg_replication_slots where slot_name = '$base'"
 worker_stop
 sound shop
-[ "$(changes shop | grep -c .)" = 104 ] || fail "104 changes were to be written, there are $(changes shop | grep -c .)"
+[ "$(changes shop | grep -c .)" = 106 ] || fail "106 changes were to be written, there are $(changes shop | grep -c .)"

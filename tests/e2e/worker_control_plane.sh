@@ -89,5 +89,6 @@ step "drain and leave"
 pid=$(daemon_of "$(base_of pipe)")
 worker_stop
 [ ! -e "/proc/$pid" ] || fail "a daemon is left"
-asked "r['path'].endswith('/status') and b['state'] == 'stopped'" || fail "the end of the job was not told"
+asked "r['path'].endswith('/heartbeat') and b['stopping']" || fail "the worker did not say that it leaves"
+if asked "r['path'].endswith('/status') and b['state'] == 'stopped'"; then fail "the job was told to be stopped: nobody would start it again"; fi
 asked "r['path'].endswith('/deregister') and r['status'] == 200" || fail "the worker left without a word"

@@ -108,6 +108,33 @@ START_TEST(a_daemon_is_stopped_for_another_version_and_when_it_is_not_wanted)
 }
 END_TEST
 
+START_TEST(an_edit_goes_to_the_daemon_that_runs_if_that_may_take_it)
+{
+	struct unit_facts f = up(UNIT_RUNNING);
+
+	f.may_reload = true;
+	ck_assert_int_eq(unit_decide(&f), ACTION_NONE);
+	f.want = (struct version){ 1, 2, 11 };
+	ck_assert_int_eq(unit_decide(&f), ACTION_RELOAD);
+	f.may_reload = false;
+	ck_assert_int_eq(unit_decide(&f), ACTION_STOP);
+	f.may_reload = true;
+	f.want = (struct version){ 2, 2, 11 };
+	ck_assert_int_eq(unit_decide(&f), ACTION_STOP);
+	f.want = (struct version){ 1, 2, 11 };
+	f.wanted = false;
+	ck_assert_int_eq(unit_decide(&f), ACTION_STOP);
+	f.wanted = true;
+	f.draining = true;
+	ck_assert_int_eq(unit_decide(&f), ACTION_STOP);
+	f = up(UNIT_RUNNING);
+	f.may_reload = true;
+	f.now.epoch = f.want.epoch = 0; /* a job file, which its daemon reads itself */
+	f.want.fingerprint++;
+	ck_assert_int_eq(unit_decide(&f), ACTION_STOP);
+}
+END_TEST
+
 START_TEST(a_daemon_is_told_to_stop_once)
 {
 	struct unit_facts f = up(UNIT_STOPPING);
@@ -210,6 +237,7 @@ int main(void)
 		 who_asked_for_the_end_decides_what_a_clean_end_means);
 	ADD_CASE(s, "actions", a_daemon_that_runs_what_is_wanted_is_left_alone,
 		 a_daemon_is_stopped_for_another_version_and_when_it_is_not_wanted,
+		 an_edit_goes_to_the_daemon_that_runs_if_that_may_take_it,
 		 a_daemon_is_told_to_stop_once, nothing_is_touched_before_the_set_is_known,
 		 what_is_wanted_and_does_not_run_is_started,
 		 what_failed_was_stopped_or_is_done_waits_for_another_version,
