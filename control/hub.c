@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "control/catalog/db.h"
+#include "control/http/guests.h"
 #include "control/http/queue.h"
 #include "control/http/stream.h"
 #include "control/json/doc.h"
@@ -24,6 +25,7 @@ enum {
 	TRY_AGAIN_MS = 250,
 	STREAM_LIFE_US = 900 * US_PER_SEC,
 	BEAT_US = 15 * US_PER_SEC,
+	SWEEP_US = 5 * US_PER_SEC,
 	EVENT_MAX_BYTES = 64 * 1024,
 	STREAMS_MAX = 1000,
 };
@@ -37,7 +39,7 @@ struct hub {
 	pthread_mutex_t lock;
 	struct stream *streams[STREAMS_MAX]; /* guarded by lock */
 	int n_streams;                       /* guarded by lock */
-	int64_t beat_us, retry_us;
+	int64_t beat_us, retry_us, sweep_us;
 	bool listening;
 };
 
@@ -188,6 +190,10 @@ static void *run(void *arg)
 			listen_again(h);
 		ms = queue_wake_due(h->queue);
 		sweep_streams(h, false);
+		if (mono_us() - h->sweep_us > SWEEP_US) {
+			h->sweep_us = mono_us();
+			guests_sweep(h->sweep_us);
+		}
 		if (mono_us() - h->beat_us > BEAT_US) {
 			h->beat_us = mono_us();
 			tell_streams(h, VIEW(": \n\n"));

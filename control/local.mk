@@ -49,6 +49,7 @@ libcontrol_la_SOURCES = \
 	control/http/request.c control/http/request.h \
 	control/http/route.c control/http/route.h \
 	control/http/server.c control/http/server.h \
+	control/http/guests.c control/http/guests.h \
 	control/http/stream.c control/http/stream.h \
 	control/jobs/change.c control/jobs/change.h \
 	control/jobs/config.c control/jobs/config.h \

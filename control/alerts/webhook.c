@@ -29,7 +29,8 @@ static bool is_private_v4(uint32_t a)
 		{ 0x00000000, 8 },  { 0x0a000000, 8 },  { 0x64400000, 10 },
 		{ 0x7f000000, 8 },  { 0xa9fe0000, 16 }, { 0xac100000, 12 },
 		{ 0xc0000000, 24 }, { 0xc0a80000, 16 }, { 0xc6120000, 15 },
-		{ 0xe0000000, 3 },
+		{ 0xc0000200, 24 }, { 0xc0586300, 24 }, { 0xc6336400, 24 },
+		{ 0xcb007100, 24 }, { 0xe0000000, 3 },
 	};
 
 	for (size_t i = 0; i < sizeof(nets) / sizeof(nets[0]); i++) {
@@ -39,10 +40,14 @@ static bool is_private_v4(uint32_t a)
 	return false;
 }
 
-/* Only the global unicast range 2000::/3 is public; 6to4 and mapped ones carry IPv4. */
+/* Only the global unicast range 2000::/3 is public; 6to4, Teredo (in 2001::/23) and mapped
+ * ones carry IPv4. */
 static bool is_private_v6(const unsigned char *a)
 {
 	uint32_t inner;
+
+	if (a[0] == 0x20 && a[1] == 0x01 && a[2] < 2)
+		return true;
 
 	if (a[0] == 0x20 && a[1] == 0x02) {
 		memcpy(&inner, a + 2, sizeof(inner));

@@ -60,9 +60,10 @@ static bool is_plugin_name(const char *s)
 	       strlen(s);
 }
 
-/* Checks config against the plugin's table and takes its secrets out. */
+/* Checks config against the plugin's table and takes its secrets out. `old`: what is stored,
+ * NULL for a new one. */
 static bool take_config(struct request *r, const char *kind, const char *plugin,
-			bool may_keep, struct taken *t)
+			const struct json_t *old, struct taken *t)
 {
 	_cleanup_(doc_freep) struct json_t *options = NULL;
 	struct json_t *config = doc_get(r->body, "config");
@@ -74,7 +75,8 @@ static bool take_config(struct request *r, const char *kind, const char *plugin,
 		return false;
 	}
 	if (!options_check(options, config, "config.", false, &e) ||
-	    !options_take_secrets(options, config, "", may_keep, t, &e)) {
+	    (old && !options_keep_place(options, config, old, &e)) ||
+	    !options_take_secrets(options, config, "", old != NULL, t, &e)) {
 		reply_field(r, &e);
 		return false;
 	}
@@ -132,7 +134,7 @@ void datasource_create(struct request *r)
 			    "plugin: is not the name of a plugin");
 		return;
 	}
-	if (!take_config(r, body_str(r, "kind"), body_str(r, "plugin"), false, &t))
+	if (!take_config(r, body_str(r, "kind"), body_str(r, "plugin"), NULL, &t))
 		return;
 	rc = insert(r, &t, &rows);
 	if (rc == DB_IN_USE) {
@@ -184,12 +186,14 @@ void datasource_patch(struct request *r)
 {
 	_cleanup_(db_rows_freep) struct pg_result *rows = NULL, *have = NULL;
 	_cleanup_(taken_release) struct taken t = { .n = 0 };
+	_cleanup_(doc_freep) struct json_t *old = NULL;
+	struct buf why = BUF_INIT(256);
 	enum db_result rc = db_begin(r->db);
 
 	if (rc == DB_OK)
 		rc = db_run(
 			r->db, &have,
-			"select kind, plugin from datasources where id = $1 for update",
+			"select kind, plugin, config from datasources where id = $1 for update",
 			r->ids[0]);
 	if (rc != DB_OK || db_rows(have) == 0) {
 		if (rc == DB_OK)
@@ -198,8 +202,10 @@ void datasource_patch(struct request *r)
 			reply_db(r, rc);
 		return;
 	}
+	old = doc_parse(db_view(have, 0, 2), &why);
+	buf_release(&why);
 	if (body_has(r, "config") &&
-	    !take_config(r, db_text(have, 0, 0), db_text(have, 0, 1), true, &t))
+	    !take_config(r, db_text(have, 0, 0), db_text(have, 0, 1), old, &t))
 		return;
 	rc = update(r, &t, &rows);
 	if (finish_change(

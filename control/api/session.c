@@ -116,7 +116,7 @@ static bool may_try(struct request *r, const char *name)
 	int64_t wait_ms = 0;
 	_cleanup_(freep) char *key = xasprintf("name %s", name);
 
-	if (limiter_take(r->app->logins, r->address, &wait_ms) &&
+	if (limiter_take(r->app->logins, r->network, &wait_ms) &&
 	    limiter_take(r->app->logins, key, &wait_ms))
 		return true;
 	reply_header(r, "Retry-After", "30");
@@ -149,7 +149,7 @@ void session_create(struct request *r)
 		return;
 	}
 	limiter_forgive(r->app->logins, key);
-	limiter_forgive(r->app->logins, r->address);
+	limiter_forgive(r->app->logins, r->network);
 	if (!str_copy(r->who.id, sizeof(r->who.id), db_view(rows, 0, 0)) ||
 	    !str_copy(r->who.name, sizeof(r->who.name), db_view(rows, 0, 1)))
 		return;

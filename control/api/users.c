@@ -7,7 +7,9 @@
 #include "base/jsonw.h"
 #include "control/api/api.h"
 #include "control/api/common.h"
+#include "control/app.h"
 #include "control/auth/authenticate.h"
+#include "control/auth/limiter.h"
 #include "control/crypto/digest.h"
 #include "control/crypto/password.h"
 
@@ -191,8 +193,16 @@ void password_change(struct request *r)
 {
 	_cleanup_(db_rows_freep) struct pg_result *rows = NULL;
 	_cleanup_(freep) char *hash = NULL;
-	enum db_result rc = db_run(r->db, &rows,
-				   "select password from users where id = $1", r->who.id);
+	int64_t wait_ms;
+	enum db_result rc;
+
+	/* Whoever has a session or a token alone is to guess no faster than at a login. */
+	if (!limiter_take(r->app->logins, r->who.id, &wait_ms)) {
+		reply_header(r, "Retry-After", "30");
+		reply_error(r, 429, "too_many_requests", NULL, "too many tries: wait a moment");
+		return;
+	}
+	rc = db_run(r->db, &rows, "select password from users where id = $1", r->who.id);
 
 	if (rc != DB_OK || db_rows(rows) == 0) {
 		reply_db(r, rc);

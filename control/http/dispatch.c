@@ -88,7 +88,7 @@ static bool refuse_sender(struct request *r)
 {
 	int64_t wait_ms;
 
-	if (!limiter_take(r->app->calls, r->address, &wait_ms))
+	if (!limiter_take(r->app->calls, r->network, &wait_ms))
 		return refuse_rate(r);
 	if (r->route->access <= ACCESS_ADMIN)
 		reply_header(r, "WWW-Authenticate", "Bearer realm=\"ezcdc\"");
@@ -137,7 +137,7 @@ static bool check_sender(struct request *r)
 /* A worker says as much as it has jobs. */
 static bool check_rate(struct request *r)
 {
-	const char *key = r->who.kind == NOBODY ? r->address : r->who.id;
+	const char *key = r->who.kind == NOBODY ? r->network : r->who.id;
 	int64_t wait_ms;
 
 	return r->who.kind == WORKER || limiter_take(r->app->calls, key, &wait_ms) ||

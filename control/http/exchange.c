@@ -8,11 +8,14 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/parse.h"
 #include "base/str.h"
 #include "control/app.h"
+#include "control/http/guests.h"
 #include "control/http/portal.h"
 #include "control/http/queue.h"
 #include "control/http/request.h"
@@ -26,6 +29,7 @@ enum {
 	STREAM_BLOCK_BYTES = 4096,
 	QUERY_MAX = 20,
 	BODIES_MAX_BYTES = 64 * 1024 * 1024,
+	BODY_MAX_US = 120 * US_PER_SEC, /* drop by drop it would take for ever */
 };
 
 /* Of all requests that are being received: many large ones must not fill the memory. */
@@ -39,7 +43,6 @@ static void read_headers(struct request *r, struct MHD_Connection *c)
 		[HEADER_AUTHORIZATION] = "Authorization",
 		[HEADER_CONTENT_TYPE] = "Content-Type",
 		[HEADER_CSRF] = "X-CSRF-Token",
-		[HEADER_FORWARDED_FOR] = "X-Forwarded-For",
 		[HEADER_HOST] = "Host",
 		[HEADER_IF_NONE_MATCH] = "If-None-Match",
 		[HEADER_LAST_EVENT_ID] = "Last-Event-ID",
@@ -58,11 +61,54 @@ static void read_headers(struct request *r, struct MHD_Connection *c)
 		r->cookie = xstrdup(v);
 }
 
+struct last_header {
+	const char *name, *value;
+};
+
+static enum MHD_Result take_last(void *cls, enum MHD_ValueKind kind, const char *name,
+				 const char *value)
+{
+	struct last_header *h = cls;
+
+	(void)kind;
+	if (value && strcasecmp(name, h->name) == 0)
+		h->value = value;
+	return MHD_YES;
+}
+
+/*
+ * Only the entry that our own proxy has added can be believed: the last one of the last
+ * header, since some proxies add a header of their own below the client's.
+ */
+static struct ez_view forwarded_for(struct MHD_Connection *c)
+{
+	struct last_header h = { .name = "X-Forwarded-For" };
+	const char *comma;
+
+	MHD_get_connection_values(c, MHD_HEADER_KIND, take_last, &h);
+	comma = h.value ? strrchr(h.value, ',') : NULL;
+	return view_trim(view_str(comma ? comma + 1 : h.value));
+}
+
+/* Whoever has one IPv6 address has all of its /64. */
+static void name_network(struct request *r)
+{
+	struct in6_addr a;
+
+	if (!str_copy(r->network, sizeof(r->network), view_str(r->address)))
+		r->network[0] = '\0';
+	if (inet_pton(AF_INET6, r->address, &a) != 1 || IN6_IS_ADDR_V4MAPPED(&a))
+		return;
+	memset(a.s6_addr + 8, 0, 8);
+	if (!inet_ntop(AF_INET6, &a, r->network, sizeof(r->network)))
+		r->network[0] = '\0';
+}
+
 static void read_address(struct request *r, struct MHD_Connection *c)
 {
 	const union MHD_ConnectionInfo *info =
 		MHD_get_connection_info(c, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-	const char *forwarded = r->headers[HEADER_FORWARDED_FOR], *last;
+	struct ez_view forwarded = forwarded_for(c);
 	struct sockaddr_storage a;
 	const char *ok = NULL;
 
@@ -80,13 +126,10 @@ static void read_address(struct request *r, struct MHD_Connection *c)
 	}
 	if (!ok)
 		r->address[0] = '\0';
-	/* Only the entry that our own proxy has added can be believed: the last. */
-	if (!forwarded || !r->app->settings->trust_proxy)
-		return;
-	last = strrchr(forwarded, ',');
-	if (!str_copy(r->address, sizeof(r->address),
-		      view_trim(view_str(last ? last + 1 : forwarded))))
+	if (forwarded.len > 0 && r->app->settings->trust_proxy &&
+	    !str_copy(r->address, sizeof(r->address), forwarded))
 		r->address[0] = '\0';
+	name_network(r);
 }
 
 struct query_reader {
@@ -176,11 +219,20 @@ static bool is_api(const char *path)
 	       strcmp(path, "/metrics") == 0;
 }
 
+static struct guest *guest_of(struct MHD_Connection *c)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	return info ? info->socket_context : NULL;
+}
+
 static struct request *begin(struct app *app, struct MHD_Connection *c, const char *url,
 			     const char *method)
 {
 	struct request *r = request_new(app, method, url);
 
+	guest_asks(guest_of(c));
 	r->connection = c;
 	read_headers(r, c);
 	read_address(r, c);
@@ -225,7 +277,8 @@ static void take_body(struct request *r, const char *data, size_t n)
 static void add_headers(struct request *r, struct MHD_Response *m)
 {
 	if (is_api(r->path)) {
-		MHD_add_response_header(m, "Content-Type", r->content_type);
+		if (r->status != MHD_HTTP_NO_CONTENT)
+			MHD_add_response_header(m, "Content-Type", r->content_type);
 		MHD_add_response_header(m, "Cache-Control", "no-store");
 	}
 	portal_add_headers(r->app->portal, m);
@@ -299,6 +352,8 @@ enum MHD_Result exchange_handle(void *cls, struct MHD_Connection *c, const char 
 		return r->status == 413 ? answer(r, c) : MHD_YES;
 	}
 	if (*n > 0) {
+		if (mono_us() - r->started_us > BODY_MAX_US)
+			return MHD_NO;
 		take_body(r, data, *n);
 		*n = 0;
 		return MHD_YES;
@@ -316,16 +371,31 @@ enum MHD_Result exchange_handle(void *cls, struct MHD_Connection *c, const char 
 	return answer(r, c);
 }
 
+void exchange_connected(void *cls, struct MHD_Connection *c, void **state,
+			enum MHD_ConnectionNotificationCode what)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD);
+
+	(void)cls;
+	if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
+		guest_free(*state);
+		*state = NULL;
+	} else if (info) {
+		*state = guest_new(info->connect_fd);
+	}
+}
+
 void exchange_completed(void *cls, struct MHD_Connection *c, void **state,
 			enum MHD_RequestTerminationCode why)
 {
 	struct request *r = *state;
 
 	(void)cls;
-	(void)c;
 	(void)why;
 	if (!r)
 		return;
+	guest_waits(guest_of(c));
 	if (r->stream)
 		stream_disconnect(r->stream);
 	atomic_fetch_sub(&bodies_bytes, r->charged_bytes);

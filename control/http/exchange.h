@@ -14,6 +14,10 @@ enum MHD_Result exchange_handle(void *cls, struct MHD_Connection *c, const char 
 				const char *method, const char *version, const char *data,
 				size_t *n, void **state);
 
+/* A connection begins or ends: its state is a guest. */
+void exchange_connected(void *cls, struct MHD_Connection *c, void **state,
+			enum MHD_ConnectionNotificationCode what);
+
 void exchange_completed(void *cls, struct MHD_Connection *c, void **state,
 			enum MHD_RequestTerminationCode why);
 

@@ -41,7 +41,6 @@ enum header {
 	HEADER_AUTHORIZATION,
 	HEADER_CONTENT_TYPE,
 	HEADER_CSRF,
-	HEADER_FORWARDED_FOR,
 	HEADER_HOST,
 	HEADER_IF_NONE_MATCH,
 	HEADER_LAST_EVENT_ID,
@@ -72,6 +71,7 @@ struct request {
 	char *headers[_HEADER_MAX]; /* NULL when absent */
 	char *cookie;               /* our session's */
 	char address[64];
+	char network[64]; /* what limits count: the address, of IPv6 its /64 */
 	struct buf raw;
 	struct json_t *body, *query; /* never NULL in a handler that has tables */
 	struct principal who;

@@ -155,6 +155,7 @@ static struct MHD_Daemon *start_daemon(struct server *s, const struct server_opt
 	return MHD_start_daemon(
 		flags, 0, NULL, NULL, exchange_handle, s->app, MHD_OPTION_LISTEN_SOCKET,
 		fd, MHD_OPTION_NOTIFY_COMPLETED, exchange_completed, s->app,
+		MHD_OPTION_NOTIFY_CONNECTION, exchange_connected, NULL,
 		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS,
 		MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADERS_MAX_BYTES,

@@ -81,6 +81,9 @@ static bool is_secret(const struct json_t *options, const char *name)
 	const struct json_t *o = find(options, name);
 	const char *type = doc_str(o, "type");
 
+	/* Tables come from workers: none of them makes a password public. */
+	if (strcmp(name, "password") == 0)
+		return true;
 	return type ? strcmp(type, "secret") == 0 : looks_secret(name);
 }
 
@@ -317,6 +320,85 @@ enum db_result taken_store(struct db *d, struct keyring *k, const char *owner,
 				       view_str(t->items[i].value));
 	}
 	return rc;
+}
+
+/* --------------------------------------------------------------- where secrets go */
+
+static bool is_of_connection(const struct json_t *options, const char *name)
+{
+	return doc_bool(find(options, name), "connection", false);
+}
+
+static bool has_secret(const struct json_t *options)
+{
+	for (size_t i = 0; options && i < doc_len(options); i++) {
+		const char *type = doc_str(doc_at(options, i), "type");
+
+		if (type && strcmp(type, "secret") == 0)
+			return true;
+	}
+	return false;
+}
+
+const char *options_of_connection(const struct json_t *options, struct json_t *config)
+{
+	void *it = NULL;
+	const char *name;
+	struct json_t *v;
+
+	if (!has_secret(options))
+		return NULL;
+	while (doc_next(config, &it, &name, &v)) {
+		if (!doc_is(v, DOC_NULL) && is_of_connection(options, name))
+			return name;
+	}
+	return NULL;
+}
+
+static bool is_kept(const struct json_t *v)
+{
+	return doc_is(v, DOC_OBJECT) && doc_bool(v, "set", false);
+}
+
+static const char *kept_secret(const struct json_t *options, struct json_t *config)
+{
+	void *it = NULL;
+	const char *name;
+	struct json_t *v;
+
+	while (doc_next(config, &it, &name, &v)) {
+		if (is_secret(options, name) && is_kept(v))
+			return name;
+	}
+	return NULL;
+}
+
+/* Also what was there and is no more. */
+static bool differs(const struct json_t *a, const struct json_t *b, const char *name)
+{
+	struct json_t *x = doc_get(a, name), *y = doc_get(b, name);
+	_cleanup_(freep) char *left = x ? doc_dump(x) : xstrdup("null");
+	_cleanup_(freep) char *right = y ? doc_dump(y) : xstrdup("null");
+
+	return strcmp(left, right) != 0;
+}
+
+bool options_keep_place(const struct json_t *options, struct json_t *config,
+			const struct json_t *old, struct field_error *e)
+{
+	const char *kept = kept_secret(options, config);
+
+	for (size_t i = 0; kept && options && i < doc_len(options); i++) {
+		const char *name = doc_str(doc_at(options, i), "name");
+
+		if (name && is_of_connection(options, name) && !is_secret(options, name) &&
+		    differs(config, old, name))
+			return wrong(e, "config.", kept,
+				     "must be given again, because %s has changed: the stored "
+				     "one would go to another place",
+				     name);
+	}
+	return true;
 }
 
 /* "transforms/0/key": the last part is replaced in what the others lead to. */

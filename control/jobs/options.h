@@ -59,4 +59,15 @@ _must_check_ enum db_result taken_store(struct db *d, struct keyring *k,
 /* For vault_each: puts a secret to its place in the tree `arg`. */
 void options_put_secret(void *arg, const char *name, const struct secret *value);
 
+/* An option of a connection that has secrets, which a datasource alone may hold: NULL when
+ * `config` has none. */
+const char *options_of_connection(const struct json_t *options, struct json_t *config);
+
+/*
+ * A stored secret is kept only where it was meant to go: false when `config` keeps one and
+ * another option of the connection differs from `old`.
+ */
+_must_check_ bool options_keep_place(const struct json_t *options, struct json_t *config,
+				     const struct json_t *old, struct field_error *e);
+
 #endif

@@ -44,14 +44,25 @@ static enum db_result check_section(const struct spec_context *c, const char *ki
 	_cleanup_(doc_freep) struct json_t *options = NULL;
 	_cleanup_(freep) char *path = xstrdup(prefix);
 	size_t n = strlen(path);
+	const char *place;
 	enum db_result rc;
 
 	if (!section)
 		return DB_OK;
 	rc = options_load(c->db, kind, plugin, &options);
+	place = strcmp(kind, "source") == 0 || strcmp(kind, "sink") == 0 ?
+			options_of_connection(options, section) :
+			NULL;
 	/* Fields are named with dots, secrets by their path. */
 	if (n > 0)
 		path[n - 1] = '.';
+	/* The datasource's secrets would go wherever a job says. */
+	if (rc == DB_OK && place) {
+		_cleanup_(freep) char *field = xasprintf("%s%s", path, place);
+
+		wrong(e, field, "is an option of the datasource");
+		return DB_OK;
+	}
 	if (rc == DB_OK && options_check(options, section, path, false, e) &&
 	    !options_take_secrets(options, section, prefix, c->may_keep, t, e))
 		return DB_OK;

@@ -6,7 +6,7 @@ import json
 import os
 import uuid
 
-from api import Api, Worker, expect, main
+from api import Api, Worker, expect, main, make_pair
 
 admin = Api(os.environ["ADMIN_TOKEN"])
 spec = expect(Api().get("/api/openapi.json"), 200)
@@ -278,7 +278,49 @@ def options_of_plugins_are_checked():
     refuse({}, "plugin", plugin="../evil")
 
 
+def a_stored_secret_goes_nowhere_else():
+    """Who may edit connections, but was never told a password, must not have it sent to a host of his own."""
+    d = expect(admin.post("/api/deployments", {"name": "f"}), 201)["deployment_id"]
+    w = Worker(expect(admin.post(f"/api/deployments/{d}/tokens"), 201)["token"])
+    w.register()
+    source, sink = make_pair(admin, d)
+    path, kept = f"/api/datasources/{source}", {"set": True}
+    config = expect(admin.get(path), 200)["config"]
+    assert config["password"] == kept
+    expect(people["operator"].patch(path, {"config": config}), 200)
+    for conninfo in ("host=evil dbname=shop user=cdc", "host=db dbname=shop user=cdc sslmode=disable"):
+        a = people["operator"].patch(path, {"config": {"conninfo": conninfo, "password": kept}})
+        complain(a, 400, conninfo, "bad_request")
+        assert a.json["error"]["field"] == "config.password" and "conninfo" in a.json["error"]["message"], a
+    expect(people["operator"].patch(path, {"config": {"conninfo": "host=evil", "password": "his-own"}}), 200)
+    job = {"name": "j", "deployment_id": d, "source_id": source, "sink_id": sink}
+    a = people["operator"].post("/api/jobs", {**job, "source": {"conninfo": "host=evil"}})
+    complain(a, 400, "a job with an address", "bad_request")
+    assert a.json["error"]["field"] == "source.conninfo", a
+    expect(people["operator"].post("/api/jobs?dry_run=true", {**job, "source": {"snapshot": "never"}, "sink": {"path": "/elsewhere"}}), 200)
+
+
+def workers_do_not_make_passwords_public():
+    """Option tables come from workers; what they say of a password is not believed."""
+    d = expect(admin.post("/api/deployments", {"name": "g"}), 201)["deployment_id"]
+    w = Worker(expect(admin.post(f"/api/deployments/{d}/tokens"), 201)["token"])
+    body = w.body()
+    body["plugins"] = {"plugins": [{"name": "leaky", "kind": "source", "version": "1", "options": [
+        {"name": "password", "type": "string"}]}], "broken": []}
+    expect(w.api.post("/api/worker/register", body), 200)
+    s = expect(admin.post("/api/datasources", {"name": "l", "deployment_id": d, "kind": "source", "plugin": "leaky",
+                                               "config": {"password": "pw-7741"}}), 201)["datasource_id"]
+    assert b"pw-7741" not in admin.get(f"/api/datasources/{s}").data
+
+
+def nothing_to_say_has_no_type():
+    d = expect(admin.post("/api/deployments", {"name": "h"}), 201)["deployment_id"]
+    a = admin.delete(f"/api/deployments/{d}")
+    assert a.status == 204 and a.headers["Content-Type"] is None and not a.data, (a, a.headers)
+
+
 main(the_table_is_whole, strangers_are_refused, the_wrong_role_is_refused, other_sites_are_refused,
      malformed_bodies_are_refused, oversized_bodies_are_refused, unknown_things_are_not_found,
      queries_are_checked, values_are_parameters, the_last_admin_stays, revoked_and_expired_tokens_are_refused,
-     options_of_plugins_are_checked)
+     options_of_plugins_are_checked, a_stored_secret_goes_nowhere_else, workers_do_not_make_passwords_public,
+     nothing_to_say_has_no_type)

@@ -56,6 +56,12 @@ def people_change_their_passwords():
                           capture_output=True).returncode != 0
 
 
+def guesses_of_ones_own_password_are_slowed_down():
+    """A session that was left open must not be good for finding out the password."""
+    codes = [state["api"].post("/api/me/password", {"old": f"guess {i}", "new": "another password"}).status for i in range(12)]
+    assert codes[0] == 403 and codes[-1] == 429 and set(codes) == {403, 429}, codes
+
+
 def guesses_are_slowed_down():
     answers = []
     while len(answers) < 40 and answers[-1:] != [429]:
@@ -180,5 +186,6 @@ def it_ends_promptly_with_polls_and_streams_open():
 
 
 main(the_link_sets_up_one_admin, people_change_their_passwords, lists_have_pages, the_portal_is_served_and_locked_down,
-     broken_requests_do_no_harm, the_catalog_may_be_away_for_a_while, guesses_are_slowed_down,
+     broken_requests_do_no_harm, the_catalog_may_be_away_for_a_while, guesses_of_ones_own_password_are_slowed_down,
+     guesses_are_slowed_down,
      strangers_are_slowed_down, it_ends_promptly_with_polls_and_streams_open)

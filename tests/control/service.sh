@@ -32,7 +32,9 @@ ends 67 "no user" control create-token --user=nobody
 ends 0 "token ezd_" control create-deployment first
 ends 73 "exists" control create-deployment first
 ends 0 "under key" control rotate-key
-ends 64 "two steps" control rotate-key --add --activate
+ends 0 "under key" control rotate-key --finish
+ends 64 "no new one" control rotate-key --activate
+ends 64 "steps of their own" control rotate-key --add --activate
 ends 78 "cannot read" "$EZ_BUILD/ezcdc-control" --config="$T/nothing.conf"
 sed 's/port=[0-9]*/port=1/' "$CONTROL_DIR/main.conf" >"$T/away.conf"
 ends 69 "cannot connect to the catalog" "$EZ_BUILD/ezcdc-control" --config="$T/away.conf"
@@ -46,6 +48,38 @@ python3 "$EZ_SRC/tests/control/service.py"
 rc=0
 wait "${CONTROL_PID[main]}" || rc=$?
 [ "$rc" = 0 ] || fail "SIGTERM: it ended with $rc"
+
+step "behind a proxy"
+control_config proxied "trust_proxy = true;"
+control_start proxied
+# shellcheck disable=SC2154
+CONTROL_URL=$CONTROL_URL_proxied python3 - <<-'PY' || fail "addresses are not as the proxy says"
+	import http.client, json
+	from api import Api, catalog
+	api = Api()
+
+	def guess(name, *forwarded):
+	    c = http.client.HTTPConnection(api.host, api.port, timeout=20)
+	    body = json.dumps({"name": name, "password": "x"}).encode()
+	    c.putrequest("POST", "/api/session")
+	    for value in forwarded:
+	        c.putheader("X-Forwarded-For", value)
+	    c.putheader("Content-Type", "application/json")
+	    c.putheader("Content-Length", str(len(body)))
+	    c.endheaders(body)
+	    return c.getresponse().status
+
+	# What the client says of itself stands first, in the same header or in one above.
+	assert guess("liar", "192.0.2.1, 198.51.100.7") == 401
+	assert guess("liar2", "192.0.2.1", "198.51.100.8") == 401
+	seen = catalog("select string_agg(address, ' ' order by id) from audit where object_name like 'liar%'")
+	assert seen == "198.51.100.7 198.51.100.8", seen
+	# Whoever has one IPv6 address has the whole /64 of it.
+	codes = [guess(f"six{i}", f"2001:db8:1:2::{i:x}") for i in range(1, 20)]
+	assert codes[0] == 401 and codes[-1] == 429, codes
+	assert guess("other", "2001:db8:1:3::1") == 401
+PY
+control_stop proxied
 
 step "over TLS"
 need_tool openssl

@@ -4,10 +4,15 @@
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/attr.h"
 #include "base/buf.h"
+#include "base/clock.h"
 #include "control/auth/limiter.h"
+#include "control/http/guests.h"
 #include "control/http/route.h"
 #include "control/json/doc.h"
 #include "control/json/fields.h"
@@ -210,6 +215,35 @@ START_TEST(a_bucket_empties_and_is_forgiven)
 }
 END_TEST
 
+/* Who never completes a request is shown the door; who waits for an answer is not. */
+START_TEST(guests_that_owe_a_request_are_sent_away)
+{
+	struct guest *g[2];
+	int a[2], b[2];
+	char c;
+
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, a), 0);
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, b), 0);
+	g[0] = guest_new(a[0]);
+	g[1] = guest_new(b[0]);
+	ck_assert_int_eq(guests_sweep(mono_us() + 29 * US_PER_SEC), 0);
+	guest_asks(g[1]);
+	ck_assert_int_eq(guests_sweep(mono_us() + 31 * US_PER_SEC), 1);
+	ck_assert_int_eq(guests_sweep(mono_us() + 31 * US_PER_SEC), 0);
+	ck_assert_int_eq(recv(a[1], &c, 1, 0), 0);
+	ck_assert_int_eq(recv(b[1], &c, 1, MSG_DONTWAIT), -1);
+	guest_waits(g[1]);
+	ck_assert_int_eq(guests_sweep(mono_us() + 80 * US_PER_SEC), 0);
+	ck_assert_int_eq(guests_sweep(mono_us() + 91 * US_PER_SEC), 1);
+	ck_assert_int_eq(recv(b[1], &c, 1, 0), 0);
+	for (size_t i = 0; i < ARRAY_LEN(g); i++) {
+		guest_free(g[i]);
+		close(a[i]);
+		close(b[i]);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("requests");
@@ -225,6 +259,7 @@ int main(void)
 	tcase_add_test(tc, malformed_json_is_refused);
 	tcase_add_test(tc, times_are_what_they_say);
 	tcase_add_test(tc, a_bucket_empties_and_is_forgiven);
+	tcase_add_test(tc, guests_that_owe_a_request_are_sent_away);
 	suite_add_tcase(s, tc);
 	srunner_run_all(sr, CK_NORMAL);
 	n = srunner_ntests_failed(sr);
