@@ -281,6 +281,15 @@ void keeper_idle(struct keeper *k, struct ez_position p)
 		bell_ring(&k->bell);
 }
 
+void keeper_touch(struct keeper *k)
+{
+	pthread_mutex_lock(&k->lock);
+	k->urgent = true;
+	k->wanted++;
+	pthread_mutex_unlock(&k->lock);
+	bell_ring(&k->bell);
+}
+
 static int wait_saved(struct keeper *k, uint64_t ticket, int64_t until_us, struct ez_error *err)
 {
 	int rc = EZ_OK;

@@ -63,6 +63,9 @@ void keeper_peek(struct keeper *k, struct checkpoint *ret);
 void keeper_durable(struct keeper *k, struct ez_position p);
 void keeper_idle(struct keeper *k, struct ez_position p);
 
+/* Saves although there is no news, soon: a newer epoch is noticed by that. */
+void keeper_touch(struct keeper *k);
+
 /* Applies `change` to the checkpoint and waits until it is saved. */
 _must_check_ int keeper_change(struct keeper *k, void (*change)(struct checkpoint *, void *),
 			       void *arg, struct ez_error *err);

@@ -32,6 +32,7 @@ enum {
 	POLL_MS = 1000,
 	STALL_MS = 100,
 	STATUS_US = US_PER_SEC,
+	TOUCH_US = 5 * US_PER_SEC,
 	STREAMING_BATCH_BYTES = 1024 * 1024, /* for EZ_CAP_STREAMING: fits the cache */
 };
 
@@ -127,6 +128,22 @@ int reader_confirm(struct reader *r, struct ez_error *err)
 	return rc;
 }
 
+/*
+ * Away from the source there is nothing to save, so a job that was given to another daemon
+ * would never find that out; and where its connection was ended by that one, it would try to
+ * get the slot back for ever (R23).
+ */
+static void note_absence(struct reader *r, bool is_connected)
+{
+	struct engine *e = r->e;
+
+	r->was_connected |= is_connected;
+	if (is_connected || !r->was_connected || e->job->epoch == 0 || mono_us() < r->touch_at_us)
+		return;
+	r->touch_at_us = mono_us() + TOUCH_US;
+	keeper_touch(&e->keeper);
+}
+
 void reader_note_status(struct reader *r)
 {
 	struct stats *s = &r->e->stats;
@@ -145,6 +162,7 @@ void reader_note_status(struct reader *r)
 	atomic_store(&s->held, st.held);
 	atomic_store(&s->reconnects, st.reconnects);
 	atomic_store(&s->connected, (int)st.connected);
+	note_absence(r, st.connected);
 }
 
 static bool writer_is_free(const struct writer *w)

@@ -30,6 +30,8 @@ struct reader {
 	struct ez_out out;
 	uint64_t until;        /* order; 0: none */
 	int64_t status_at_us;
+	int64_t touch_at_us; /* mono_us; of a job with an epoch, see note_absence() */
+	bool was_connected;
 	pthread_mutex_t wake_lock;
 	void *waker;           /* inst while it may be woken; under wake_lock */
 };

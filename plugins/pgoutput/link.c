@@ -17,7 +17,7 @@
 #include "quote.h"
 #include "slot.h"
 
-enum { COMMAND_MAX_BYTES = 4096, ERROR_WAIT_MS = 1000 };
+enum { COMMAND_MAX_BYTES = 4096, ERROR_WAIT_MS = 1000, TAKEOVERS_MAX = 3 };
 static const int64_t SETUP_US = INT64_C(60) * US_PER_SEC;
 
 static const char TIMEOUT_SQL[] =
@@ -55,6 +55,7 @@ int link_open(struct link *l, uint64_t from_lsn, struct ez_error *err)
 
 	link_close(l);
 	l->from_lsn = from_lsn;
+	l->takeovers = 0;
 	rc = pg_dial_start(l->pg, &l->dial, "stream", true, err);
 	if (rc < 0)
 		return give_up(l, rc);
@@ -193,6 +194,22 @@ static int fail_prerequisite(struct link *l, struct ez_error *err)
 	return hint_lost_slot(pg, err);
 }
 
+/* Our epoch has been saved before anything was read: whoever streams is of an earlier one,
+ * and would notice only at its next checkpoint; if it hangs, never. Once we have streamed it
+ * may as well be of a later one. */
+static bool is_taken_over(struct link *l)
+{
+	struct ez_error why = { .size = sizeof(why) };
+
+	if (l->pg->epoch == 0 || l->was_up || l->takeovers >= TAKEOVERS_MAX || !is_state(l->answer, "55006"))
+		return false;
+	l->takeovers++;
+	if (pg_slot_take(l->pg, &why) == EZ_OK)
+		return true;
+	l->pg->host->log(4, "the slot cannot be taken over: %s", why.text);
+	return false;
+}
+
 static int fail_start(struct link *l, struct ez_error *err)
 {
 	struct pg *pg = l->pg;
@@ -304,9 +321,14 @@ static int on_answer(struct link *l, struct ez_error *err)
 		rc = on_altered(l, err);
 		break;
 	default:
+		if (PQresultStatus(l->answer) != PGRES_COPY_BOTH && is_taken_over(l)) {
+			rc = start_replication(l, err);
+			break;
+		}
 		if (PQresultStatus(l->answer) != PGRES_COPY_BOTH)
 			return fail_start(l, err);
 		l->state = LINK_UP;
+		l->was_up = true;
 		rc = EZ_OK;
 		break;
 	}

@@ -50,6 +50,8 @@ struct link {
 	bool needs_flush;
 	bool must_fill; /* poll(2) said so: even a socket without bytes has news */
 	uint8_t dry;    /* fills since the last message */
+	uint8_t takeovers;
+	bool was_up; /* since link_init() */
 	uint64_t from_lsn;
 	int64_t deadline_us;       /* of opening */
 	int64_t sender_timeout_us; /* the server's; 0: none */

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "base/alloc.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/str.h"
@@ -20,6 +21,7 @@ static const int64_t REPORT_US = INT64_C(10) * US_PER_SEC;
 static const int64_t CANCEL_US = INT64_C(5) * US_PER_SEC;
 static const int64_t BUSY_US = INT64_C(10) * US_PER_SEC;
 static const int64_t BUSY_STEP_US = INT64_C(500) * US_PER_MS;
+static const int64_t TAKE_STEP_US = INT64_C(50) * US_PER_MS;
 
 /* Since when the server tells why a slot is unusable, and in which words. */
 static const char *reason_column(int version)
@@ -303,9 +305,9 @@ static int fail_active(struct pg *pg, const struct pg_slot *slot, struct ez_erro
 }
 
 /* Sleeps, unless the instance is interrupted. */
-static int pause_a_little(struct pg *pg, PGconn *conn, struct ez_error *err)
+static int pause_a_little(struct pg *pg, PGconn *conn, int64_t us, struct ez_error *err)
 {
-	int rc = pg_wait(pg, conn, 0, mono_us() + BUSY_STEP_US, err);
+	int rc = pg_wait(pg, conn, 0, mono_us() + us, err);
 
 	return rc < 0 ? rc : EZ_OK;
 }
@@ -339,7 +341,53 @@ int pg_slot_drop(struct pg *pg, struct ez_error *err)
 		}
 		if (mono_us() >= until)
 			return fail_active(pg, &slot, err);
-		rc = pause_a_little(pg, conn, err);
+		rc = pause_a_little(pg, conn, BUSY_STEP_US, err);
+		if (rc < 0)
+			return rc;
+	}
+}
+
+/* Of this job alone, as its name says: two jobs with one slot are a mistake, not a past. */
+static int end_session(struct pg *pg, PGconn *conn, struct ez_error *err)
+{
+	static const char sql[] =
+		"SELECT a.pid, pg_catalog.pg_terminate_backend(a.pid) FROM pg_catalog.pg_replication_slots s"
+		" JOIN pg_catalog.pg_stat_activity a ON a.pid OPERATOR(pg_catalog.=) s.active_pid"
+		" WHERE s.slot_name OPERATOR(pg_catalog.=) $1 AND (a.application_name OPERATOR(pg_catalog.=) $2"
+		" OR a.application_name OPERATOR(pg_catalog.=) pg_catalog.current_setting('application_name'))";
+	_cleanup_(freep) char *stream = xasprintf("ezcdc %s stream", pg->job);
+	const char *const values[] = { pg->opt.slot, stream };
+	_cleanup_(pg_clear) PGresult *res = NULL;
+	int rc = pg_query_params(pg, conn, "end the session that has the slot", sql, 2, values,
+				 &res, err);
+
+	if (rc == EZ_OK && PQntuples(res) > 0)
+		pg->host->log(5, "slot %s was still in use by an earlier run, pid %s: ended",
+			      pg->opt.slot, PQgetvalue(res, 0, 0));
+	return rc;
+}
+
+int pg_slot_take(struct pg *pg, struct ez_error *err)
+{
+	int64_t until = mono_us() + BUSY_US;
+	int32_t ended = 0;
+
+	for (;;) {
+		struct pg_slot slot;
+		PGconn *conn;
+		int rc = pg_sql_conn(pg, &conn, err);
+
+		if (rc == EZ_OK)
+			rc = pg_slot_read(pg, conn, &slot, err);
+		if (rc < 0 || !slot.exists || !slot.is_active)
+			return rc;
+		if (slot.active_pid != ended)
+			rc = end_session(pg, conn, err);
+		ended = slot.active_pid;
+		if (rc == EZ_OK && mono_us() >= until)
+			rc = fail_active(pg, &slot, err);
+		if (rc == EZ_OK)
+			rc = pause_a_little(pg, conn, TAKE_STEP_US, err);
 		if (rc < 0)
 			return rc;
 	}

@@ -16,7 +16,8 @@ struct pg;
  *
  * A slot holds back the server's log, so none is left behind by accident: creation that is
  * interrupted cancels the command at the server, which removes what it had begun. A slot
- * that another session uses is never taken away from it.
+ * that another session uses is taken away only from an earlier run of the same job, whose
+ * checkpoints are refused already (R23).
  */
 struct pg_slot {
 	bool exists;
@@ -55,6 +56,9 @@ struct pg_slot_made {
 _must_check_ int pg_slot_create(struct pg *pg, PGconn *conn, bool is_temporary,
 				bool exports, struct pg_slot_made *ret,
 				struct ez_error *err);
+
+/* Ends the session of an earlier run that has the slot, and waits until that is free. */
+_must_check_ int pg_slot_take(struct pg *pg, struct ez_error *err);
 
 /* EZ_OK also when there is none. A slot in use is waited for a while, then EZ_E_BUSY. */
 _must_check_ int pg_slot_drop(struct pg *pg, struct ez_error *err);

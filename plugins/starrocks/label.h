@@ -40,5 +40,6 @@ _must_check_ int label_group(struct label *l, const struct label *run, uint64_t 
 #define LABEL_WRITER  "_w"
 #define LABEL_NOTE    "_n"
 #define LABEL_PROBE   "_t"
+#define LABEL_FENCE   "_e"
 
 #endif

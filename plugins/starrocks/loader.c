@@ -275,3 +275,17 @@ int loader_put_off(struct loader *l, enum reaction r, const struct ez_error *why
 		ms = MAX(ms, (uint64_t)SLOW_MIN_MS);
 	return loader_sleep(l, (uint32_t)ms, err);
 }
+
+int loader_guard(struct loader *l, struct ez_error *err)
+{
+	struct ez_error why = { .size = sizeof(why) };
+	int rc = l->guard ? l->guard(l->arg, &why) : EZ_OK;
+
+	while (rc == EZ_E_TRANSIENT) {
+		rc = loader_put_off(l, REACT_ASK, &why, err);
+		if (rc < 0)
+			return rc;
+		rc = l->guard(l->arg, &why);
+	}
+	return rc < 0 ? error_copy(err, &why) : EZ_OK;
+}

@@ -39,6 +39,8 @@ struct loader {
 	bool saw_slow, saw_shrink; /* since somebody looked */
 	bool packs_json;           /* the cluster takes compressed JSON */
 	bool gives_up;             /* what passes ends the call as well: EZ_E_TRANSIENT */
+	/* May this process still load? EZ_E_BUSY: no. NULL: nobody else could. */
+	int (*guard)(void *arg, struct ez_error *err);
 };
 
 enum label_state {
@@ -76,6 +78,9 @@ _must_check_ int loader_put_off(struct loader *l, enum reaction r,
 
 /* Waits without trouble. EZ_E_CANCELLED. */
 _must_check_ int loader_sleep(struct loader *l, uint32_t ms, struct ez_error *err);
+
+/* Asks the guard until that is told. */
+_must_check_ int loader_guard(struct loader *l, struct ez_error *err);
 
 static inline bool reaction_is_final(enum reaction r)
 {

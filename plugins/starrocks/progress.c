@@ -23,7 +23,11 @@ enum {
 	COPYING_CAP = 1024 * 1024,
 	CLAIM_TRIES = 8,
 	CLAIM_WAIT_MS = 250,
+	FENCE_TRIES = 40,
 };
+
+/* Behind the job's name, which has no such character. */
+#define FENCE "/fence"
 
 void progress_init(struct progress *p, const struct settings *s, struct ez_view job,
 		   uint64_t epoch)
@@ -103,6 +107,13 @@ static int read_row(struct progress *p, struct sqlc *c, struct ez_error *err)
 	return EZ_OK;
 }
 
+static int fail_taken(const struct progress *p, uint64_t epoch, struct ez_error *err)
+{
+	return host->fail(err, EZ_E_BUSY, "",
+			  "another daemon has taken this job over: its epoch is %llu, ours %llu",
+			  (unsigned long long)epoch, (unsigned long long)p->epoch);
+}
+
 int progress_read(struct progress *p, struct sqlc *c, struct ez_error *err)
 {
 	int rc = read_row(p, c, err);
@@ -114,13 +125,7 @@ int progress_read(struct progress *p, struct sqlc *c, struct ez_error *err)
 	}
 	if (rc < 0)
 		return rc;
-	if (p->row_epoch > p->epoch)
-		return host->fail(err, EZ_E_BUSY, "",
-				  "another daemon has taken this job over: its "
-				  "epoch is %llu, ours %llu",
-				  (unsigned long long)p->row_epoch,
-				  (unsigned long long)p->epoch);
-	return EZ_OK;
+	return p->row_epoch > p->epoch ? fail_taken(p, p->row_epoch, err) : EZ_OK;
 }
 
 /* ------------------------------------------------------------------------- writing */
@@ -161,10 +166,9 @@ struct load *progress_removal(struct progress *p)
 {
 	struct load *load = new_load(p, "`job`,`" STARROCKS_DELETE_COLUMN "`");
 
-	buf_addf(&load->body,
-		 "%.*s\x01"
-		 "1\x02",
+	buf_addf(&load->body, "%.*s\x01" "1\x02" "%.*s" FENCE "\x01" "1\x02", VIEW_ARG(p->job),
 		 VIEW_ARG(p->job));
+	load->n_rows = 2;
 	return load;
 }
 
@@ -175,6 +179,76 @@ void progress_load_free(struct load *load)
 	free(load->columns);
 	buf_release(&load->body);
 	free(load);
+}
+
+/* ----------------------------------------------------------------------- the fence */
+
+/* *ret: 0 if there is none. */
+static int read_fence(const struct progress *p, struct sqlc *c, uint64_t *ret,
+		      struct ez_error *err)
+{
+	_cleanup_(buf_release) struct buf sql = BUF_INIT(SQL_CAP);
+	_cleanup_(sqlc_rows_release) struct sqlc_rows rows = { .cells = NULL };
+	int rc;
+
+	buf_addf(&sql, "SELECT `epoch` FROM `%.*s`.`" PROGRESS_TABLE "` WHERE `job` = '%.*s" FENCE "'",
+		 VIEW_ARG(p->s->database), VIEW_ARG(p->job));
+	rc = sqlc_query(c, buf_view(&sql), 0, &rows, err);
+	*ret = 0;
+	if (rc == EZ_OK && rows.n_rows > 0 && !parse_u64(sqlc_cell(&rows, 0, 0), ret))
+		rc = host->fail(err, EZ_E_CONFIG, "",
+				"the fence of this job in the table " PROGRESS_TABLE
+				" is not what this program wrote");
+	return rc;
+}
+
+int progress_guard(const struct progress *p, struct sqlc *c, struct ez_error *err)
+{
+	uint64_t epoch;
+	int rc = read_fence(p, c, &epoch, err);
+
+	return rc == EZ_OK && epoch > p->epoch ? fail_taken(p, epoch, err) : rc;
+}
+
+static int write_fence(struct progress *p, struct loader *l, struct ez_error *err)
+{
+	struct load *load = new_load(p, "`job`,`epoch`,`owner`,`updated_at`");
+	struct load *loads[] = { load };
+	struct rfc3339 now = format_rfc3339_us(now_us());
+	struct refusal refusal;
+	struct label base, label;
+	int rc = label_run(&base, p->job, p->epoch, err);
+
+	now.text[10] = ' ';
+	buf_addf(&load->body, "%.*s" FENCE "\x01%llu\x01%s\x01%.19s\x02", VIEW_ARG(p->job),
+		 (unsigned long long)p->epoch, p->owner, now.text);
+	if (rc == EZ_OK)
+		rc = label_add(&label, &base, LABEL_FENCE, random_u64() >> 16, err);
+	if (rc == EZ_OK)
+		rc = stream_loads(l, loads, 1, &label, &refusal, err);
+	progress_load_free(load);
+	return rc;
+}
+
+int progress_fence(struct progress *p, struct sqlc *c, struct loader *l, struct ez_error *err)
+{
+	uint64_t epoch = 0;
+	int rc = p->epoch == 0 ? EZ_OK : read_fence(p, c, &epoch, err);
+
+	if (rc < 0 || epoch == p->epoch)
+		return rc;
+	if (epoch > p->epoch)
+		return fail_taken(p, epoch, err);
+	rc = write_fence(p, l, err);
+	for (unsigned i = 0; rc == EZ_OK && i < FENCE_TRIES; i++) {
+		rc = read_fence(p, c, &epoch, err);
+		if (rc == EZ_OK && epoch >= p->epoch)
+			return epoch > p->epoch ? fail_taken(p, epoch, err) : EZ_OK;
+		if (rc == EZ_OK)
+			rc = loader_sleep(l, CLAIM_WAIT_MS, err);
+	}
+	return rc < 0 ? rc : host->fail(err, EZ_E_TRANSIENT, "",
+					"what was written to " PROGRESS_TABLE " cannot be seen");
 }
 
 /* ------------------------------------------------------------------------- copying */

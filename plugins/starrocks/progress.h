@@ -69,6 +69,22 @@ void progress_load_free(struct load *load);
 bool progress_is_copying(const struct progress *p, const char *table);
 void progress_mark_copying(struct progress *p, const char *table);
 
+/*
+ * The fence, for jobs with an epoch: a row of its own that says which epoch loads.
+ *
+ * A daemon that was stopped in the middle of what it did, for however long, goes on as if
+ * nothing had happened, until it hears of its successor. So it looks at the fence between
+ * loading and committing, and the successor writes it before it finds out which labels of
+ * the last run are outstanding. Either the one sees the fence and gives up; or its
+ * transaction was open before the fence was, and the other sees that and ends it.
+ */
+_must_check_ int progress_fence(struct progress *p, struct sqlc *c, struct loader *l,
+				struct ez_error *err);
+
+/* EZ_E_BUSY: a newer epoch loads. Any thread, with its own session. */
+_must_check_ int progress_guard(const struct progress *p, struct sqlc *c,
+				struct ez_error *err);
+
 /* Makes this process the newest run: p->run. The loader's label is set. */
 _must_check_ int progress_claim(struct progress *p, struct sqlc *c, struct loader *l,
 				struct ez_error *err);

@@ -192,6 +192,10 @@ int sink_open(const struct ez_open *open, struct sink **ret, struct ez_error *er
 		k->uploader.progress = &k->progress;
 		targets_remember(k->targets, &k->progress.renames, keep_notes, k);
 	}
+	if (k->epoch > 0 && sqlc_is_available()) {
+		k->uploader.fenced = &k->progress;
+		k->uploader.sql = sqlc_new(&k->s);
+	}
 	*ret = k;
 	return EZ_OK;
 }
@@ -450,6 +454,10 @@ int sink_recover(struct sink *k, struct ez_position *ret, struct ez_error *err)
 	rc = sqlc_version(k->sql, &version, err);
 	if (rc == EZ_OK)
 		rc = progress_read(p, k->sql, err);
+	if (rc == EZ_OK)
+		rc = progress_fence(p, k->sql, &k->uploader.loader, err);
+	if (rc == EZ_OK && p->has_row && k->epoch > 0)
+		rc = progress_read(p, k->sql, err); /* up to the fence the last run may have gone on */
 	if (rc == EZ_OK)
 		rc = resolve_last_run(&k->uploader.loader, p, err);
 	if (rc == EZ_OK && p->has_row)

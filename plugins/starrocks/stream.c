@@ -229,7 +229,9 @@ int stream_loads(struct loader *l, struct load *const *loads, size_t n,
 			return rc;
 	}
 	while (!is_over(&r, &refused)) {
-		rc = EZ_OK;
+		rc = loader_guard(l, err);
+		if (rc < 0)
+			return rc;
 		r.worst = REACT_DONE;
 		load_round(&r, ret);
 		if (r.worst == REACT_DATA)

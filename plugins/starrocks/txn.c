@@ -224,6 +224,18 @@ static int commit(struct txn *t, bool *ret_is_committed, struct ez_error *err)
 	}
 }
 
+/* Between loading and committing, see progress_fence(). */
+static int commit_if_ours(struct txn *t, bool *ret_is_committed, struct ez_error *err)
+{
+	struct ez_error why = { .size = sizeof(why) };
+	struct answer a;
+	int rc = loader_guard(t->l, err);
+
+	if (rc == EZ_E_BUSY)
+		(void)call(t->l, "/api/transaction/rollback", t->label.text, NULL, &a, &why);
+	return rc < 0 ? rc : commit(t, ret_is_committed, err);
+}
+
 static int attempt(struct txn *t, enum attempt *ret, struct ez_error *err)
 {
 	struct answer a;
@@ -238,7 +250,7 @@ static int attempt(struct txn *t, enum attempt *ret, struct ez_error *err)
 	if (r != REACT_DONE)
 		give_up(t, r, &why);
 	else if (load_parts(t))
-		rc = commit(t, &is_committed, err);
+		rc = commit_if_ours(t, &is_committed, err);
 	if (rc < 0 || is_committed)
 		return rc;
 	rc = resolve(t->l, t->label.text, NULL, &state, err);

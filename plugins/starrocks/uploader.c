@@ -14,6 +14,7 @@
 #include "host.h"
 #include "probe.h"
 #include "settings.h"
+#include "sqlc.h"
 #include "stream.h"
 #include "table.h"
 #include "txn.h"
@@ -266,6 +267,13 @@ static struct group *take(struct uploader *u)
 	return g;
 }
 
+static int may_load(void *arg, struct ez_error *err)
+{
+	struct uploader *u = arg;
+
+	return progress_guard(u->fenced, u->sql, err);
+}
+
 static void *uploader_main(void *arg)
 {
 	struct uploader *u = arg;
@@ -273,6 +281,8 @@ static void *uploader_main(void *arg)
 	struct group *g;
 
 	u->loader.gives_up = false;
+	if (u->fenced)
+		u->loader.guard = may_load;
 	while ((g = take(u)) != NULL) {
 		uint64_t number = g->last;
 		int rc = work_on(u, g, &err);
@@ -343,6 +353,8 @@ void uploader_release(struct uploader *u)
 		group_free(g);
 	}
 	http_free(u->loader.http);
+	if (u->sql)
+		sqlc_free(u->sql);
 	pthread_mutex_destroy(&u->lock);
 	pthread_cond_destroy(&u->work);
 	pthread_cond_destroy(&u->news);
@@ -444,6 +456,8 @@ size_t uploader_ceiling(struct uploader *u)
 void uploader_interrupt(struct uploader *u)
 {
 	http_interrupt(u->loader.http);
+	if (u->sql)
+		sqlc_interrupt(u->sql);
 	pthread_mutex_lock(&u->lock);
 	u->stop = true;
 	pthread_cond_broadcast(&u->work);

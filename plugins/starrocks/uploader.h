@@ -26,6 +26,8 @@
 struct uploader {
 	struct loader loader;
 	struct progress *progress; /* NULL: a snapshot writer */
+	const struct progress *fenced; /* whose fence it looks at, with `sql`; NULL: nobody's */
+	struct sqlc *sql;
 	bool is_atomic;            /* transactions over tables */
 	struct ez_ctx *ctx;
 

@@ -328,6 +328,9 @@ struct ez_open {
 	uint32_t role;             /* enum ez_role */
 	uint32_t worker, n_workers;
 	uint32_t reserved;
+	uint32_t alone;            /* 1: check() of one end of a job that is not made yet: what
+	                              it will select is not known */
+	uint32_t reserved2;
 };
 
 /* ------------------------------------------------------------------ the host */
@@ -458,6 +461,10 @@ struct ez_host {
 	/* Agents, inside poll(). */
 	int (*want)(struct ez_desired *, const struct ez_want *);
 	int (*task)(struct ez_desired *, const struct ez_task *);
+
+	/* Agents, at any time. 1: the worker drains and will be gone; wake() is called when
+	 * that begins. */
+	int (*leaving)(void);
 };
 
 /* ------------------------------------------------------------------ source */

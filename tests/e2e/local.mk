@@ -13,6 +13,7 @@ E2E_TESTS = \
 	tests/e2e/encodings.sh \
 	tests/e2e/failover.sh \
 	tests/e2e/failover_slots.sh \
+	tests/e2e/fenced_workers.sh \
 	tests/e2e/full_disk.sh \
 	tests/e2e/huge_field.sh \
 	tests/e2e/idle_cost.sh \

@@ -328,15 +328,16 @@ received_beyond() {
 	[ -n "$at" ] && sql_is "select '$at'::pg_lsn > '$2'::pg_lsn"
 }
 
-# proxy_start: a TCP proxy in front of the current cluster; sets PROXY, the folder of its switches, and PROXY_PORT.
+# proxy_start [NAME PORT]: a TCP proxy in front of the current cluster, or of PORT; sets PROXY, the folder of its switches, and
+# PROXY_PORT. It ends when its standard input does: with us, whatever happens.
 proxy_start() {
-	PROXY=$T/proxy
+	local life
+	PROXY=$T/proxy${1:+-$1}
 	mkdir -p "$PROXY"
 	mkfifo "$PROXY/life"
-	python3 "$TESTKIT/proxy.py" "$PG_PORT" "$PROXY" <"$PROXY/life" 2>"$PROXY/errors" &
+	python3 "$TESTKIT/proxy.py" "${2:-$PG_PORT}" "$PROXY" <"$PROXY/life" 2>"$PROXY/errors" &
 	EZ_CHILDREN+=($!)
-	# The proxy ends when its standard input does: with us, whatever happens.
-	exec 9>"$PROXY/life"
+	exec {life}>"$PROXY/life"
 	await 10 "the proxy" test -e "$PROXY/port"
 	export PROXY_PORT
 	PROXY_PORT=$(cat "$PROXY/port")
