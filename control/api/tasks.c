@@ -58,11 +58,14 @@ const struct field snapshot_fields[] = {
 
 /* ------------------------------------------------------------------ making */
 
+/* Of a deployment. Reading a log is one, and viewers may. */
+#define OPEN_TASKS_MAX "200"
+
 struct wanted_task {
 	const char *kind, *datasource_id, *job_id, *worker_id, *spec;
 };
 
-/* Columns: the task's id. No row: its object does not exist. */
+/* Columns: the task's id. No row: as many are open already as a deployment may have. */
 static enum db_result make_task(struct request *r, const struct wanted_task *t,
 				struct pg_result **ret_rows)
 {
@@ -72,10 +75,20 @@ static enum db_result make_task(struct request *r, const struct wanted_task *t,
 		" select deployment_id from jobs where id = $3::uuid limit 1)"
 		" insert into tasks (deployment_id, kind, datasource_id, job_id, wanted_worker_id, spec,"
 		" created_by) select deployment_id, $1, $2::uuid, $3::uuid, $4::uuid,"
-		" coalesce($5, '{}')::jsonb, $6 from o"
+		" coalesce($5, '{}')::jsonb, $6 from o where (select count(*) from tasks x"
+		" where x.deployment_id = o.deployment_id and x.status in ('pending', 'running')) < $7::int"
 		" returning id, case when wanted_worker_id is null then wake_deployment(deployment_id)"
 		" else wake_worker(wanted_worker_id) end",
-		t->kind, t->datasource_id, t->job_id, t->worker_id, t->spec, actor_of(r));
+		t->kind, t->datasource_id, t->job_id, t->worker_id, t->spec, actor_of(r),
+		OPEN_TASKS_MAX);
+}
+
+static void reply_too_many(struct request *r)
+{
+	reply_header(r, "Retry-After", "10");
+	reply_error(r, 429, "too_many_tasks", NULL,
+		    "the workers of this deployment have " OPEN_TASKS_MAX
+		    " tasks to do: wait until some are done");
 }
 
 static void reply_task(struct request *r, const char *id)
@@ -114,6 +127,10 @@ void datasource_test(struct request *r)
 	rc = db_begin(r->db);
 	if (rc == DB_OK)
 		rc = make_task(r, &t, &task);
+	if (rc == DB_OK && db_rows(task) == 0) {
+		reply_too_many(r);
+		return;
+	}
 	if (finish_change(r, rc,
 			  &(struct audit){ .action = "datasource.test",
 					   .type = "datasource",
@@ -178,7 +195,7 @@ static void start_or_wait(struct request *r, const struct wanted_task *t)
 	if (rc != DB_OK)
 		reply_db(r, rc);
 	else if (!task_of(r))
-		reply_not_found(r);
+		reply_too_many(r);
 	else
 		reply_result(r, task_of(r), seconds);
 }
@@ -302,6 +319,10 @@ void job_snapshot(struct request *r)
 	rc = db_begin(r->db);
 	if (rc == DB_OK)
 		rc = make_task(r, &t, &task);
+	if (rc == DB_OK && db_rows(task) == 0) {
+		reply_too_many(r);
+		return;
+	}
 	if (finish_change(r, rc,
 			  &(struct audit){ .action = "job.snapshot",
 					   .type = "job",

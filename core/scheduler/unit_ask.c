@@ -15,6 +15,7 @@
 enum {
 	STATUS_US = 5 * US_PER_SEC,
 	STATUS_SOON_US = US_PER_SEC,
+	STATUS_STARTING_US = US_PER_SEC / 4,
 	ASK_MS = 5000,
 };
 
@@ -34,6 +35,14 @@ static void ask(struct unit *u, enum unit_question what, const char *request, in
 		u->answers = false;
 }
 
+/* What people wait for is looked at more often; what has changed may change again. */
+static int64_t pace_of(const struct unit *u, struct ez_view state)
+{
+	if (!u->answers)
+		return STATUS_STARTING_US;
+	return view_eq_str(state, "streaming") ? STATUS_US : STATUS_SOON_US;
+}
+
 static void take_status(struct unit *u)
 {
 	_cleanup_(json_freep) struct json *j = json_parse(buf_view(&u->ask.in), NULL);
@@ -44,8 +53,7 @@ static void take_status(struct unit *u)
 	buf_add_view(&u->status, buf_view(&u->ask.in));
 	u->is_paused = json_bool(j, "paused");
 	u->answers = !view_eq_str(json_str(j, "state"), "starting");
-	u->ask_due_us = mono_us() + (view_eq_str(json_str(j, "state"), "streaming") ? STATUS_US :
-										      STATUS_SOON_US);
+	u->ask_due_us = mono_us() + pace_of(u, json_str(j, "state"));
 	u->has_news = true;
 }
 

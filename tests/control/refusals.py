@@ -4,9 +4,10 @@
 import http.client
 import json
 import os
+import time
 import uuid
 
-from api import Api, Worker, expect, main, make_pair
+from api import Api, Worker, catalog, expect, main, make_pair
 
 admin = Api(os.environ["ADMIN_TOKEN"])
 spec = expect(Api().get("/api/openapi.json"), 200)
@@ -313,6 +314,19 @@ def workers_do_not_make_passwords_public():
     assert b"pw-7741" not in admin.get(f"/api/datasources/{s}").data
 
 
+def tasks_do_not_pile_up():
+    d = expect(admin.post("/api/deployments", {"name": "i"}), 201)["deployment_id"]
+    source, _ = make_pair(admin, d)
+    for _ in range(1000):
+        a = people["operator"].post(f"/api/datasources/{source}/test")
+        if a.status == 429 and a.code == "too_many_requests":
+            time.sleep(0.2)
+        elif a.status != 202:
+            break
+    complain(a, 429, "a test too many", "too_many_tasks")
+    assert catalog(f"select count(*) from tasks where deployment_id = '{d}'") == "200"
+
+
 def nothing_to_say_has_no_type():
     d = expect(admin.post("/api/deployments", {"name": "h"}), 201)["deployment_id"]
     a = admin.delete(f"/api/deployments/{d}")
@@ -323,4 +337,5 @@ main(the_table_is_whole, strangers_are_refused, the_wrong_role_is_refused, other
      malformed_bodies_are_refused, oversized_bodies_are_refused, unknown_things_are_not_found,
      queries_are_checked, values_are_parameters, the_last_admin_stays, revoked_and_expired_tokens_are_refused,
      options_of_plugins_are_checked, a_stored_secret_goes_nowhere_else, workers_do_not_make_passwords_public,
+     tasks_do_not_pile_up,
      nothing_to_say_has_no_type)
