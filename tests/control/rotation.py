@@ -15,7 +15,7 @@ DIR = os.environ["CONTROL_DIR"]
 RINGS = [os.path.join(DIR, "keyring"), os.path.join(DIR, "keyring-second")]
 CONTROL = [os.path.join(os.environ["EZ_BUILD"], "ezcdc-control"), "--config=" + os.path.join(DIR, "main.conf")]
 NOTES = os.path.join(DIR, "passwords.json")
-ROTATIONS = 3
+ROTATIONS = 6 if os.environ.get("EZ_TEST_LONG") == "1" else 2
 URLS = [os.environ["CONTROL_URL_main"], os.environ["CONTROL_URL_second"]]
 
 

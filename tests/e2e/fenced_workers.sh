@@ -135,7 +135,7 @@ traffic
 
 holder=first other=second
 for round in $(seq "$rounds"); do
-	case $((round % 3)) in 1) how=stall ;; 2) how=frozen ;; *) how=cut ;; esac
+	case $((round % 3)) in 1) how='stall' ;; 2) how='frozen' ;; *) how='cut' ;; esac
 	step "round $round: $holder, $how"
 	old=("$(daemon_in "$holder" "$tofiles")" "$(daemon_in "$holder" "$toloads")")
 	at=$(last_move)

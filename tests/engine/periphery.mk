@@ -5,6 +5,7 @@ EXTRA_DIST += tests/engine/man-options.sh
 PERIPHERY_TESTS = \
 	tests/engine/test_checkpoint \
 	tests/engine/test_control \
+	tests/engine/test_control_passed \
 	tests/engine/test_dead_letter \
 	tests/engine/test_notify \
 	tests/engine/test_report \
@@ -22,6 +23,9 @@ tests_engine_test_checkpoint_LDADD = libengine.la libbase.la $(CHECK_LIBS)
 tests_engine_test_control_SOURCES = tests/engine/test_control.c
 tests_engine_test_control_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_engine_test_control_LDADD = libengine.la libbase.la $(CHECK_LIBS)
+tests_engine_test_control_passed_SOURCES = tests/engine/test_control_passed.c
+tests_engine_test_control_passed_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_engine_test_control_passed_LDADD = libengine.la libbase.la $(CHECK_LIBS)
 tests_engine_test_dead_letter_SOURCES = tests/engine/test_dead_letter.c
 tests_engine_test_dead_letter_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_engine_test_dead_letter_LDADD = libengine.la libbase.la $(CHECK_LIBS)

@@ -4,13 +4,10 @@
 #include <arpa/inet.h>
 #include <check.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -18,7 +15,6 @@
 
 #include "base/alloc.h"
 #include "base/buf.h"
-#include "base/clock.h"
 #include "base/fs.h"
 #include "base/random.h"
 #include "base/str.h"
@@ -61,21 +57,7 @@ static void on_metrics(void *arg, struct buf *text)
 	buf_add_str(text, "ezcdc_up 1\n");
 }
 
-/* Says what the descriptor holds. */
-static void on_reload(void *arg, struct ez_view json, int fd, struct buf *answer)
-{
-	char text[32] = "";
-
-	if (arg != &paused || json.len == 0)
-		abort();
-	if (fd >= 0 && pread(fd, text, sizeof(text) - 1, 0) < 0)
-		abort();
-	buf_addf(answer, "{\"text\":\"%s\",\"passed\":%s}", text, fd >= 0 ? "true" : "false");
-}
-
-static const struct control_ops ops = { on_command, on_metrics, on_reload };
-
-static _Atomic unsigned rounds;
+static const struct control_ops ops = { .command = on_command, .metrics = on_metrics };
 
 static void *serve(void *arg)
 {
@@ -84,8 +66,6 @@ static void *serve(void *arg)
 	(void)arg;
 	while (!ending) {
 		size_t n = control_fds(control, fds, FDS);
-
-		rounds++;
 
 		if (poll(fds, n, 20) > 0)
 			control_step(control, fds, n);
@@ -118,19 +98,13 @@ static void stop(void)
 
 /* ------------------------------------------------------------------------- control socket */
 
-static void connect_with(int fd)
+static int connect_unix(void)
 {
 	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	ck_assert(str_copy(at.sun_path, sizeof(at.sun_path), view_str(path)));
 	ck_assert_int_eq(connect(fd, (const struct sockaddr *)&at, sizeof(at)), 0);
-}
-
-static int connect_unix(void)
-{
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	connect_with(fd);
 	return fd;
 }
 
@@ -413,91 +387,6 @@ START_TEST(test_addresses_that_cannot_be)
 END_TEST
 
 /* A daemon that is there but does not serve: the client gives up by itself. */
-static int open_descriptors(void)
-{
-	int n = 0;
-
-	for (int fd = 0; fd < 1024; fd++)
-		n += fcntl(fd, F_GETFD) >= 0;
-	return n;
-}
-
-/* The first byte brings all descriptors. */
-static void put_with(int to, const char *text, const int *fds, size_t n)
-{
-	union {
-		struct cmsghdr head;
-		char bytes[CMSG_SPACE(4 * sizeof(int))];
-	} along = { .bytes = "" };
-	struct iovec v = { .iov_base = (void *)(uintptr_t)text, .iov_len = strlen(text) };
-	struct msghdr m = { .msg_iov = &v, .msg_iovlen = 1, .msg_control = along.bytes,
-			    .msg_controllen = CMSG_SPACE(n * sizeof(int)) };
-
-	along.head = (struct cmsghdr){ .cmsg_len = CMSG_LEN(n * sizeof(int)),
-				       .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS };
-	memcpy(CMSG_DATA(&along.head), fds, n * sizeof(int));
-	ck_assert_int_eq(sendmsg(to, &m, MSG_NOSIGNAL), (ssize_t)v.iov_len);
-}
-
-START_TEST(test_a_descriptor_comes_with_reload)
-{
-	_cleanup_(buf_release) struct buf line = BUF_INIT(TEXT_MAX);
-	int fd, before, files[2];
-
-	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
-		files[i] = memfd_create("text", MFD_CLOEXEC);
-		ck_assert_int_eq(write(files[i], i ? "new" : "old", 3), 3);
-	}
-	fd = connect_unix();
-	put_str(fd, "{\"cmd\":\"reload\"}\n");
-	get_line(fd, &line);
-	ck_assert_str_eq(buf_cstr(&line), "{\"text\":\"\",\"passed\":false}");
-	before = open_descriptors();
-	put_with(fd, "{\"cmd\":\"reload\"}\n", files, 2);
-	get_line(fd, &line);
-	ck_assert_str_eq(buf_cstr(&line), "{\"text\":\"new\",\"passed\":true}");
-	/* What nobody asked for is closed as well. */
-	put_with(fd, "{\"cmd\":\"pause\"}\n", files, 2);
-	get_line(fd, &line);
-	put_str(fd, "{\"cmd\":\"reload\"}\n");
-	get_line(fd, &line);
-	ck_assert_str_eq(buf_cstr(&line), "{\"text\":\"\",\"passed\":false}");
-	ck_assert_int_eq(open_descriptors(), before);
-	for (size_t i = 0; i < ARRAY_LEN(files); i++)
-		close(files[i]);
-	close(fd);
-}
-END_TEST
-
-START_TEST(test_without_descriptors_the_listener_rests)
-{
-	_cleanup_(buf_release) struct buf line = BUF_INIT(TEXT_MAX);
-	int first = connect_unix(), fd;
-	struct rlimit old, none;
-	unsigned before;
-
-	put_str(first, "{\"cmd\":\"x\"}\n");
-	get_line(first, &line);
-	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &old), 0);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	none = (struct rlimit){ (rlim_t)fd + 1, old.rlim_max }; /* it was the lowest free one */
-	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
-	before = rounds;
-	connect_with(fd);
-	sleep_us(500 * US_PER_MS);
-	ck_assert_uint_lt(rounds - before, 100);
-	put_str(first, "{\"cmd\":\"x\"}\n"); /* others are served meanwhile */
-	get_line(first, &line);
-	ck_assert_ptr_nonnull(strstr(buf_cstr(&line), "\"cmd\":\"x\""));
-	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &old), 0);
-	put_str(fd, "{\"cmd\":\"y\"}\n");
-	get_line(fd, &line);
-	ck_assert_ptr_nonnull(strstr(buf_cstr(&line), "\"cmd\":\"y\""));
-	close(fd);
-	close(first);
-}
-END_TEST
-
 START_TEST(test_client_gives_up)
 {
 	struct ez_error err = ERROR_INIT;
@@ -657,8 +546,6 @@ int main(void)
 	tcase_add_test(c, test_stale_socket_is_replaced);
 	tcase_add_test(c, test_addresses_that_cannot_be);
 	tcase_add_test(c, test_client_gives_up);
-	tcase_add_test(c, test_a_descriptor_comes_with_reload);
-	tcase_add_test(c, test_without_descriptors_the_listener_rests);
 	suite_add_tcase(s, c);
 	tcase_add_checked_fixture(http, start, stop);
 	tcase_set_timeout(http, 60);
