@@ -128,11 +128,16 @@ static void add_hint(const struct loader *l, struct ez_error *err, enum reaction
 			"if a table or column was changed behind the job's back, change it "
 			"back and start the job again",
 	};
+	char *end;
 
-	if (r == REACT_PERMISSION)
+	if (r == REACT_PERMISSION) {
 		grants_hint(err, l->s->database, l->s->user);
-	else if (hints[r])
+		end = strstr(err->text, ". Please ask the admin");
+		if (end) /* goes on about roles; the hint says it shorter */
+			*end = '\0';
+	} else if (hints[r]) {
 		host->hint(err, "%s", hints[r]);
+	}
 }
 
 static enum reaction without_answer(const struct exchange *x)

@@ -41,9 +41,16 @@ struct txn {
 	struct ez_error why;
 };
 
+/* When one load fails the cluster aborts all: that the others find no transaction is no news. */
+static bool is_consequence(enum reaction r)
+{
+	return r == REACT_ANEW || r == REACT_ASK;
+}
+
 static void give_up(struct txn *t, enum reaction r, const struct ez_error *why)
 {
-	if (reaction_is_final(t->reaction))
+	if (reaction_is_final(t->reaction) ||
+	    (is_consequence(r) && t->reaction != REACT_DONE))
 		return;
 	t->reaction = r;
 	error_copy(&t->why, why);

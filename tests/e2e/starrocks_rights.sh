@@ -74,9 +74,9 @@ step "no right to INSERT any more"
 sr_sql "revoke insert on all tables in database shop from user 'cdc'@'%'" >/dev/null
 sql "insert into t values (2, 'refused')"
 try rights --until=now
-expect_exit rights 77 'Access denied'
+expect_exit rights 77 'Access denied.*; GRANT INSERT ON ALL TABLES IN DATABASE'
 check 77
-[ "$(named "$T/report")" = "GRANT INSERT ON ALL TABLES IN DATABASE \`shop\` TO USER 'cdc'@'%'" ] || fail "the check names $(named "$T/report")"
+grep -q "GRANT INSERT ON ALL TABLES IN DATABASE \`shop\` TO USER 'cdc'@'%'" "$T/report" || fail "the check says: $(cat "$T/report")"
 
 step "by a role"
 sr_sql "create role reader" "create role loader" "grant insert on all tables in database shop to role reader" \
