@@ -18,10 +18,14 @@ struct group *group_new(struct ez_ctx *ctx)
 	return g;
 }
 
+/* What the bodies will take is counted from the beginning: else the engine would fill its
+ * budget with rows, and they would come on top. */
 static void charge(struct group *g)
 {
 	size_t now = g->size_events *
 		     (sizeof(*g->events) + sizeof(*g->places) + sizeof(*g->gone));
+
+	now += g->expected;
 
 	if (g->ctx && now != g->charged)
 		host->mem(g->ctx, (int64_t)now - (int64_t)g->charged);
@@ -37,6 +41,7 @@ struct group *group_free(struct group *g)
 	free(g->places);
 	free(g->gone);
 	g->size_events = 0;
+	g->expected = 0;
 	charge(g);
 	free(g);
 	return NULL;
@@ -76,6 +81,8 @@ void group_end_batch(struct group *g, const struct ez_batch *b)
 {
 	g->last = b->number;
 	g->bytes += b->bytes;
+	g->expected += b->bytes;
+	charge(g);
 	for (size_t i = 0; i < b->n_commits; i++) {
 		struct ez_position p = b->commits[i]->position;
 
@@ -141,6 +148,7 @@ int group_encode(struct group *g, struct encoder *enc, bool one_set,
 	struct ez_batch all = { .size = sizeof(all),
 				.number = g->first,
 				.bytes = g->bytes };
+	int rc;
 
 	loads_release(&g->loads);
 	leave_out_gone(g);
@@ -151,7 +159,12 @@ int group_encode(struct group *g, struct encoder *enc, bool one_set,
 	all.n_events = g->n_events;
 	all.flags = g->flags;
 	all.part = g->part;
-	return encode_batch(enc, &all, 0, g->n_events, &rules, &g->loads, err);
+	rc = encode_batch(enc, &all, 0, g->n_events, &rules, &g->loads, err);
+	if (rc == EZ_OK) {
+		g->expected = 0;
+		charge(g);
+	}
+	return rc;
 }
 
 int group_reject(struct group *g, const struct load *load, size_t row,

@@ -41,6 +41,7 @@ struct group {
 	struct loads loads;
 	struct ez_ctx *ctx;
 	size_t charged;
+	size_t expected; /* bytes of bodies that are not made yet */
 };
 
 _returns_nonnull_ struct group *group_new(struct ez_ctx *ctx);

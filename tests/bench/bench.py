@@ -229,19 +229,29 @@ class Bench:
 
     # ------------------------------------------------------------ StarRocks
 
-    def drain_starrocks(self, end, server):
+    def cluster(self, profile, history, publish_ms):
+        """The test server: its process, which ends with its input, and its ports."""
+        with open(self.log, "ab") as log:
+            child = subprocess.Popen([os.path.join(self.args.build, "tests/testkit/starrocks/server"), f"--profile={profile}", "--fe=1",
+                                      "--be=1", "--user=root", "--password=pw", f"--history={history}", f"--publish-ms={publish_ms}",
+                                      "--life"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log)
+        return child, json.loads(child.stdout.readline()) | {"pid": child.pid}
+
+    def starrocks_sink(self, server):
         self.databases += 1
-        ends = server["fe"][0], server["mysql"][0]
-        argv = self.job("starrocks", 'slot = "run"; snapshot = "never"; create = false;', sink=(
-            'sink = {{ plugin = "starrocks"; fe = [ "http://127.0.0.1:{}" ]; mysql = [ "127.0.0.1:{}" ]; user = "root"; '
-            'password = "pw"; replication_num = 1; database = "bench{}"; }};').format(*ends, self.databases))
+        return ('sink = {{ plugin = "starrocks"; fe = [ "http://127.0.0.1:{}" ]; mysql = [ "127.0.0.1:{}" ]; user = "root"; '
+                'password = "pw"; replication_num = 1; database = "bench{}"; }};').format(server["fe"][0], server["mysql"][0], self.databases)
+
+    def drain_starrocks(self, end, server):
+        argv = self.job("starrocks", 'slot = "run"; snapshot = "never"; create = false;', sink=self.starrocks_sink(server))
         before = cpu_of(server["pid"])
         run = self.check(Run(argv[:1] + [f"--until={end}"] + argv[1:], self.log, self.env), "dbmazz")
         run.cluster_cpu = cpu_of(server["pid"]) - before
         return run
 
-    def ask_starrocks(self, server, question):
-        with urllib.request.urlopen(f"http://127.0.0.1:{server['control']}/", json.dumps({"do": question}).encode()) as answer:
+    def ask_starrocks(self, server, question, **more):
+        ask = json.dumps({"do": question, **more}).encode()
+        with urllib.request.urlopen(f"http://127.0.0.1:{server['control']}/", ask, timeout=60) as answer:
             return [json.loads(line) for line in answer.read().splitlines()]
 
     def check_starrocks(self, server, rows):
@@ -257,11 +267,7 @@ class Bench:
         rows = self.n(300000)
         heading("Draining a backlog into StarRocks", "12 columns, 1000 rows a transaction; the test server shares the machine")
         end = self.load("b_starrocks", rows, 1000, "insert into orders select * from order_rows(2000000 + {first}, {n})")
-        with open(self.log, "ab") as log:
-            child = subprocess.Popen([os.path.join(self.args.build, "tests/testkit/starrocks/server"), "--profile=4.0", "--fe=1", "--be=1",
-                                      "--user=root", "--password=pw", "--history=counts", "--publish-ms=0", "--life"],
-                                     stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log)
-        server = json.loads(child.stdout.readline()) | {"pid": child.pid}
+        child, server = self.cluster("4.0", "counts", 0)
         try:
             runs = self.rounds("starrocks", rows, "b_starrocks", end, {
                 "file": self.drain_engine, "starrocks": lambda to: self.drain_starrocks(to, server)})
@@ -276,6 +282,46 @@ class Bench:
                 f"{cpu:.2f}x", mib(max(r.peak_kb for r in own)), stolen(own))
         theirs = statistics.median(r.cluster_cpu for r in runs["starrocks"])
         print(f"  (the test server itself takes {theirs * 1e6 / rows:.2f} us of CPU a row)")
+
+    def visible(self, server):
+        """Milliseconds from just before each INSERT of ticks to its visibility, as the test server's history has it."""
+        versions = self.ask_starrocks(server, "history", db=f"bench{self.databases}", table="ticks")
+        # The server's clock is the monotonic one. The first rows have to wait until the table is made.
+        ahead = (time.time() - time.monotonic()) * 1000
+        rows = [(r["row"]["sent"] / 1000, v["visible_ms"] + ahead) for v in versions if v["visible"] for r in v["rows"] if r["row"]["sent"]]
+        begun = min(sent for sent, _ in rows) + 3000
+        return sorted(visible - sent for sent, visible in rows if sent > begun), len(versions)
+
+    def freshness_of(self, profile, rate_per_s, seconds):
+        child, server = self.cluster(profile, "full", 100)
+        argv = self.job("fresh", 'snapshot = "never";', sink=self.starrocks_sink(server))
+        script = self.path("fresh.sql")
+        with open(script, "w", encoding="utf-8") as f:
+            f.write("insert into ticks (sent) values ((extract(epoch from clock_timestamp()) * 1000000)::bigint);\n")
+        with open(self.log, "ab") as log:
+            daemon = subprocess.Popen(argv, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=self.env)
+            while self.sql("select count(*) from pg_stat_replication where state = 'streaming'") != "1":
+                if daemon.poll() is not None:
+                    self.fail("dbmazz", daemon.returncode)
+                time.sleep(0.1)
+            subprocess.run(["pgbench", "-n", "-c", "4", "-M", "prepared", "-R", str(rate_per_s), "-T", str(seconds), "-f", script,
+                            re.search(r"dbname=(\S+)", self.args.conninfo)[1]], stdout=log, stderr=log, check=True)
+            daemon.terminate()
+            daemon.wait(30)
+        late, versions = self.visible(server)
+        child.stdin.close()
+        child.wait(30)
+        self.sql("select pg_drop_replication_slot('ezcdc_fresh')")
+        return late, versions
+
+    def freshness(self):
+        """From INSERT to visible in StarRocks, with the settings that a job has when it has none."""
+        heading("Freshness in StarRocks at 1000 commits a second, default settings", "milliseconds from INSERT sent to the row being visible "
+                "in the test server, which publishes 100 ms after a commit")
+        row("", "p50", "p99", "max", "rows", "loads a second")
+        for profile in ("4.0", "3.3"):
+            late, versions = self.freshness_of(profile, 1000, 20)
+            row(f"version {profile}", *(f"{quantile(late, q):.0f}" for q in (0.5, 0.99, 1)), len(late), f"{versions / 20:.1f}")
 
     # ------------------------------------------------------------ snapshot
 
@@ -451,7 +497,7 @@ def main():
     ap.add_argument("--conninfo", required=True)
     ap.add_argument("--rounds", type=int, default=5)
     ap.add_argument("--scale", type=int, default=100)
-    ap.add_argument("--only", default="drain,starrocks,snapshot,latency,idle,memory")
+    ap.add_argument("--only", default="drain,starrocks,freshness,snapshot,latency,idle,memory")
     args = ap.parse_args()
     bench = Bench(args)
     bench.sql(TABLES)
