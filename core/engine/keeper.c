@@ -24,7 +24,8 @@
  * returned for; reader_confirm() takes nothing else.
  *
  * An idle position (the log moved on with nothing in it for us) is worth an fsync every ten
- * seconds at most, and is saved before it is released like any other (R1).
+ * seconds at most, and is saved before it is released like any other (R1). The last one is
+ * saved as well, though nothing comes after it: a server that shuts down waits for it.
  */
 enum {
 	SAVE_GAP_US = 100 * US_PER_MS,
@@ -111,19 +112,24 @@ static int save(struct keeper *k, struct ez_error *err)
 	uint64_t wanted = k->wanted;
 	const struct mark *newest = checkpoint_resume(&k->cp);
 	struct mark resume = newest ? *newest : (struct mark){ .order = 0 };
-	bool may_release = k->cp.phase == PHASE_STREAMING && newest;
+	bool may_release = k->cp.phase == PHASE_STREAMING && newest, had_idle = k->idle_waits;
 	int rc;
 
 	fill_in(k);
 	checkpoint_format(&k->cp, &text);
 	k->urgent = false;
 	k->saved_us = mono_us();
+	if (had_idle)
+		k->idle_saved_us = k->saved_us;
+	k->idle_waits = false;
 	pthread_mutex_unlock(&k->lock);
 	rc = k->ops->save(k->inst, buf_view(&text), err);
 	KILL_POINT("checkpoint-saved");
 	pthread_mutex_lock(&k->lock);
-	if (rc < 0)
+	if (rc < 0) {
+		k->idle_waits |= had_idle;
 		return rc;
+	}
 	k->done = wanted;
 	if (may_release)
 		release(k, &resume);
@@ -134,7 +140,7 @@ static int save(struct keeper *k, struct ez_error *err)
 static int64_t due_us(const struct keeper *k)
 {
 	if (k->wanted == k->done)
-		return INT64_MAX;
+		return k->idle_waits ? k->idle_saved_us + IDLE_GAP_US : INT64_MAX;
 	return k->urgent || k->stopping ? 0 : k->saved_us + SAVE_GAP_US;
 }
 
@@ -270,11 +276,8 @@ void keeper_idle(struct keeper *k, struct ez_position p)
 	newest = checkpoint_resume(&k->cp);
 	if (!newest || p.order > newest->order) {
 		mark_set(&k->cp.idle, p);
-		if (mono_us() >= k->idle_saved_us + IDLE_GAP_US) {
-			k->idle_saved_us = mono_us();
-			k->wanted++;
-			news = true;
-		}
+		news = !k->idle_waits;
+		k->idle_waits = true;
 	}
 	pthread_mutex_unlock(&k->lock);
 	if (news)

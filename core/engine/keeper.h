@@ -45,6 +45,7 @@ struct keeper {
 	struct mark released;      /* newest saved position */
 	bool released_news;
 	int64_t idle_saved_us, saved_us;
+	bool idle_waits; /* an idle position is to be saved when its time has come */
 };
 
 /* Starts the thread, which opens the store and loads; returns once that is done. */

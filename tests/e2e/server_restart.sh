@@ -23,6 +23,13 @@ for mode in fast immediate; do
 	sql "insert into t values (-$(sql 'select count(*) from t'), 'after $mode')"
 	await_confirmed re "$before" 30
 done
+
+step "a fast shutdown after changes that are none of the job's"
+sql "create table other (id int); insert into other select generate_series(1, 1000)"
+await_confirmed re "$(lsn)" 30
+sql "insert into other select generate_series(1, 1000)"
+EZ_STOP_WITHIN=30 pg_stop fast || fail "the fast shutdown waited for an idle job"
+pg_boot
 stop re
 run re --until=now
 verify re
