@@ -200,9 +200,22 @@ static bool shortest_already(struct ez_view text, struct buf *out)
 	return true;
 }
 
-static bool floating(enum type_kind kind, struct ez_view text, struct buf *out)
+/* As few digits as read back as the same number. */
+static void add_shortest(enum type_kind kind, double v, struct buf *out)
 {
 	char digits[64];
+
+	for (int n = kind == TYPE_FLOAT ? 6 : 15; n <= 17; n++) {
+		snprintf(digits, sizeof(digits), "%.*g", n, v);
+		if (kind == TYPE_FLOAT ? strtof(digits, NULL) == (float)v
+				       : strtod(digits, NULL) == v)
+			break;
+	}
+	buf_add_str(out, digits);
+}
+
+static bool floating(enum type_kind kind, struct ez_view text, struct buf *out)
+{
 	double v;
 
 	if (kind == TYPE_DOUBLE && shortest_already(text, out))
@@ -222,13 +235,7 @@ static bool floating(enum type_kind kind, struct ez_view text, struct buf *out)
 		buf_add_i64(out, (int64_t)v);
 		return true;
 	}
-	for (int n = kind == TYPE_FLOAT ? 6 : 15; n <= 17; n++) {
-		snprintf(digits, sizeof(digits), "%.*g", n, v);
-		if (kind == TYPE_FLOAT ? strtof(digits, NULL) == (float)v
-				       : strtod(digits, NULL) == v)
-			break;
-	}
-	buf_add_str(out, digits);
+	add_shortest(kind, v, out);
 	return true;
 }
 
