@@ -13,6 +13,7 @@
 #include "base/view.h"
 #include "plugins/pgoutput/lsn.h"
 #include "plugins/pgoutput/options.h"
+#include "plugins/pgoutput/slot.h"
 #include "plugins/pgoutput/sql.h"
 #include "run.h"
 
@@ -49,6 +50,14 @@ int pg_same(struct pg *pg, struct ez_view identity, struct ez_position from,
 	ck_assert(view_eq(identity, VIEW("who we are")));
 	if (kit.same_rc < 0)
 		return pg->host->fail(err, kit.same_rc, "", "another server");
+	return EZ_OK;
+}
+
+int pg_slot_take(struct pg *pg, struct ez_error *err)
+{
+	kit.n_takes++;
+	if (kit.take_rc < 0)
+		return pg->host->fail(err, kit.take_rc, "", "somebody else's session");
 	return EZ_OK;
 }
 

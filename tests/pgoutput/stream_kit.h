@@ -29,9 +29,9 @@ struct kit {
 	struct buf b; /* the message being built */
 	/* what the fakes answer, and how often they were asked */
 	enum pg_probe probe;
-	int same_rc;
+	int same_rc, take_rc;
 	enum ez_slot_state slot;
-	unsigned n_probes, n_same, n_info, n_steps;
+	unsigned n_probes, n_same, n_info, n_steps, n_takes;
 };
 
 extern struct kit kit;

@@ -173,6 +173,35 @@ START_TEST(a_slot_in_use_is_transient_and_names_the_holder)
 }
 END_TEST
 
+/* Whoever holds the slot when a run with an epoch begins is an earlier run. */
+START_TEST(an_earlier_run_is_sent_away)
+{
+	kit_setup();
+	kit.pg.epoch = 2;
+	begin_connection();
+	scripted_error("START_REPLICATION", "55006",
+		       "replication slot \"my_slot\" is active for PID 4711");
+	scripted_streams("START_REPLICATION");
+	ck_assert_int_eq(start(), EZ_OK);
+	ck_assert_uint_eq(kit.n_takes, 1);
+	kit_teardown();
+}
+END_TEST
+
+START_TEST(a_session_that_is_none_of_ours_stays)
+{
+	kit_setup();
+	kit.pg.epoch = 2;
+	kit.take_rc = EZ_E_PERMISSION;
+	begin_connection();
+	scripted_error("START_REPLICATION", "55006",
+		       "replication slot \"my_slot\" is active for PID 4711");
+	ck_assert_int_eq(start(), EZ_E_TRANSIENT);
+	ck_assert_uint_eq(kit.n_takes, 1);
+	kit_teardown();
+}
+END_TEST
+
 START_TEST(rejected_credentials_are_read_once_more)
 {
 	kit_setup();
@@ -257,7 +286,8 @@ int main(void)
 	ADD_TESTS(s, "slot", a_slot_that_is_missing_is_gone,
 		  a_slot_that_was_invalidated_is_gone_and_says_why,
 		  another_missing_prerequisite_is_for_the_operator,
-		  a_slot_in_use_is_transient_and_names_the_holder);
+		  a_slot_in_use_is_transient_and_names_the_holder,
+		  an_earlier_run_is_sent_away, a_session_that_is_none_of_ours_stays);
 	ADD_TESTS(s, "connection", rejected_credentials_are_read_once_more,
 		  credentials_rejected_twice_are_a_matter_of_permission,
 		  an_unknown_host_at_the_start_is_for_the_operator,
