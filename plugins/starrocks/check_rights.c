@@ -60,18 +60,19 @@ static int look_at_role(struct rights *r, struct ez_view name, struct ez_error *
 {
 	_cleanup_(buf_release) struct buf b = BUF_INIT(SQL_MAX);
 	_cleanup_(sqlc_rows_release) struct sqlc_rows rows = { .cells = NULL };
+	struct ez_error why = { .size = sizeof(why) };
 	int rc;
 
 	buf_add_str(&b, "SHOW GRANTS FOR ROLE ");
 	names_quote(&b, name);
-	rc = sqlc_query(r->sql, buf_view(&b), 0, &rows, err);
-	if (rc == EZ_E_PERMISSION || rc == EZ_E_CONFIG) {
+	rc = sqlc_query(r->sql, buf_view(&b), 0, &rows, &why);
+	if (rc == EZ_E_CANCELLED || rc == EZ_E_TRANSIENT)
+		return host->fail(err, rc, "", "%s", why.text);
+	if (rc < 0)
 		r->is_partial = true;
-		return EZ_OK;
-	}
-	if (rc >= 0)
+	else
 		take_grants(r, &rows, true);
-	return rc;
+	return EZ_OK;
 }
 
 static int look_at_roles(struct rights *r, struct ez_error *err)

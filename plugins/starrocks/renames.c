@@ -109,6 +109,27 @@ struct ez_view renames_now(const struct renames *r, uint64_t table, uint32_t col
 	return found;
 }
 
+void renames_reached(struct renames *r, uint64_t table, uint32_t column, struct ez_view name)
+{
+	const struct rename *last = NULL;
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->n; i++)
+		if (r->items[i].column != RENAMED_TABLE && is_of(&r->items[i], table, column))
+			last = &r->items[i];
+	if (!last || !view_eq_str(name, last->to))
+		return;
+	column = last->column;
+	for (size_t i = 0; i < r->n; i++) {
+		if (r->items[i].is_old && r->items[i].table == table &&
+		    r->items[i].column == column)
+			release(&r->items[i]);
+		else
+			r->items[n++] = r->items[i];
+	}
+	r->n = n;
+}
+
 struct ez_view renames_table(const struct renames *r, uint64_t table, struct ez_view name)
 {
 	struct ez_view at = name;

@@ -45,6 +45,9 @@ void renames_add(struct renames *r, uint64_t table, uint32_t column, struct ez_v
 		 struct ez_view to);
 bool renames_has(const struct renames *r, uint64_t table);
 void renames_forget(struct renames *r, uint64_t table);
+/* The job's checkpoint knows the column by `name` already: if that is what an older run made
+ * of it, its old names come again no more. */
+void renames_reached(struct renames *r, uint64_t table, uint32_t column, struct ez_view name);
 /* Those of the table are kept for the next run alone. */
 void renames_settle(struct renames *r, uint64_t table);
 

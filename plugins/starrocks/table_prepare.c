@@ -265,6 +265,21 @@ static void end_notes(struct work *w)
 		renames_forget(ts->renames, w->plan.now->id);
 }
 
+/* The names of the checkpoint: what went before them does not come again, but for the first
+ * rows of a transaction that renamed a column, for which it is renamed back and forth. */
+static void note_known(struct targets *ts, const struct ez_table *before)
+{
+	struct buf name = BUF_INIT(SQL_MAX);
+
+	for (uint32_t i = 0; before && ts->renames && i < before->n_columns; i++) {
+		buf_reset(&name);
+		names_add_column(&name, before->columns[i]->name);
+		renames_reached(ts->renames, before->id, before->columns[i]->id,
+				buf_view(&name));
+	}
+	buf_release(&name);
+}
+
 int targets_prepare(struct targets *ts, const struct ez_table *before,
 		    const struct ez_table *now, struct ez_error *err)
 {
@@ -279,6 +294,7 @@ int targets_prepare(struct targets *ts, const struct ez_table *before,
 	if (ts->sql && sqlc_is_available()) {
 		plan_init(&w.plan, ts->settings, rules.version, before, now, w.target);
 		w.plan.renames = ts->renames;
+		note_known(ts, before);
 		rc = bring_about(&w, err);
 		if (rc >= 0 && ts->renames && w.plan.n_mapped == 0 && !w.is_elsewhere &&
 		    renames_has(ts->renames, now->id))

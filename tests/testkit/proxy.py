@@ -107,8 +107,9 @@ class Proxy:
                     self.close(sock, reset)
                 if reset:
                     os.unlink(os.path.join(self.folder, "reset"))
-            stalled = self.flag("stall")
             ready = self.sel.select(0.02)
+            # Asked now: whoever stalls the line, and then ends a side of it, must not be seen through.
+            stalled = self.flag("stall")
             for key, mask in ready:
                 if key.fileobj is sys.stdin:
                     if not os.read(0, PIECE):
