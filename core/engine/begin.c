@@ -153,6 +153,11 @@ static int open_dead_letters(struct engine *e, const struct start *s, struct ez_
 	return rc;
 }
 
+static void seed(struct registry *r, const struct told *t)
+{
+	registry_seed(r, &t->newest->desc, t->before ? &t->before->desc : NULL);
+}
+
 static int decide(struct reader *r, struct beginning *plan, struct ez_error *err)
 {
 	struct engine *e = r->e;
@@ -186,7 +191,7 @@ static int decide(struct reader *r, struct beginning *plan, struct ez_error *err
 	keep_from(plan, plan->start.from);
 	plan->start.from.bytes = view_str(plan->from);
 	for (size_t i = 0; i < cp.n_tables; i++)
-		registry_seed(&e->registry, &cp.tables[i]->desc);
+		seed(&e->registry, &cp.tables[i]);
 	rc = open_dead_letters(e, &plan->start, err);
 	if (rc >= 0 && !cp.identity)
 		rc = keeper_change(&e->keeper, seed_identity, &info, err);

@@ -56,8 +56,10 @@ struct ez_position mark_position(const struct mark *m)
 
 static void drop_tables(struct checkpoint *c)
 {
-	for (size_t i = 0; i < c->n_tables; i++)
-		table_unref(c->tables[i]);
+	for (size_t i = 0; i < c->n_tables; i++) {
+		table_unref(c->tables[i].newest);
+		table_unref(c->tables[i].before);
+	}
 	free(c->tables);
 	c->tables = NULL;
 	c->n_tables = 0;
@@ -70,7 +72,7 @@ void checkpoint_release(struct checkpoint *c)
 	*c = CHECKPOINT_INIT;
 }
 
-void checkpoint_set_tables(struct checkpoint *c, struct table **tables, size_t n)
+void checkpoint_set_tables(struct checkpoint *c, struct told *tables, size_t n)
 {
 	drop_tables(c);
 	c->tables = tables;
@@ -152,19 +154,31 @@ static void add_column(struct jsonw *w, const struct ez_column *c)
 	jsonw_end_object(w);
 }
 
-static void add_table(struct jsonw *w, const struct ez_table *t)
+static void add_members(struct jsonw *w, const struct ez_table *t)
 {
-	jsonw_begin_object(w);
 	add_bits(w, "id", t->id);
 	add_text(w, "schema", t->schema);
 	add_text(w, "name", t->name);
 	add_number(w, "version", t->version);
 	add_number(w, "flags", t->flags);
+	add_bits(w, "lsn", t->lsn);
 	jsonw_key(w, "columns");
 	jsonw_begin_array(w);
 	for (uint32_t i = 0; i < t->n_columns; i++)
 		add_column(w, t->columns[i]);
 	jsonw_end_array(w);
+}
+
+static void add_table(struct jsonw *w, const struct told *t)
+{
+	jsonw_begin_object(w);
+	add_members(w, &t->newest->desc);
+	if (t->before) {
+		jsonw_key(w, "before");
+		jsonw_begin_object(w);
+		add_members(w, &t->before->desc);
+		jsonw_end_object(w);
+	}
 	jsonw_end_object(w);
 }
 
@@ -190,7 +204,7 @@ void checkpoint_format(const struct checkpoint *c, struct buf *ret_text)
 	jsonw_key(&w, "tables");
 	jsonw_begin_array(&w);
 	for (size_t i = 0; i < c->n_tables; i++)
-		add_table(&w, &c->tables[i]->desc);
+		add_table(&w, &c->tables[i]);
 	jsonw_end_array(&w);
 	jsonw_end_object(&w);
 	buf_add_char(ret_text, '\n');
@@ -248,6 +262,7 @@ static struct table *read_table(const struct json *j)
 		.name = json_str(j, "name"),
 		.version = (uint32_t)json_i64(j, "version"),
 		.flags = (uint32_t)json_i64(j, "flags"),
+		.lsn = (uint64_t)json_i64(j, "lsn"),
 		.n_columns = (uint32_t)n,
 		.columns = pointers,
 	};
@@ -268,10 +283,14 @@ static void read_tables(const struct json *j, struct checkpoint *c)
 	const struct json *list = json_get(j, "tables");
 	size_t n = json_len(list);
 
-	c->tables = xcalloc(n + 1, sizeof(struct table *));
+	c->tables = xcalloc(n + 1, sizeof(*c->tables));
 	c->n_tables = n;
-	for (size_t i = 0; i < n; i++)
-		c->tables[i] = read_table(json_at(list, i));
+	for (size_t i = 0; i < n; i++) {
+		const struct json *table = json_at(list, i), *before = json_get(table, "before");
+
+		c->tables[i].newest = read_table(table);
+		c->tables[i].before = before ? read_table(before) : NULL;
+	}
 }
 
 static bool read_members(const struct json *j, struct checkpoint *c)

@@ -49,6 +49,12 @@ static inline bool mark_is_set(const struct mark *m)
 void mark_set(struct mark *m, struct ez_position p);
 struct ez_position mark_position(const struct mark *m);
 
+/* A table as the sink was told of it: references. */
+struct told {
+	struct table *newest;
+	struct table *before; /* the sink still had this one when it was told; NULL: it is done */
+};
+
 struct checkpoint {
 	char job[64];
 	uint64_t epoch;
@@ -59,7 +65,7 @@ struct checkpoint {
 	uint64_t snapshot;  /* number of the newest snapshot; 0: none */
 	uint64_t dead_letters;
 	bool paused;
-	struct table **tables; /* newest shapes that the sink was told of */
+	struct told *tables;
 	size_t n_tables;
 };
 
@@ -75,8 +81,8 @@ void checkpoint_format(const struct checkpoint *c, struct buf *ret_text);
 _must_check_ int checkpoint_parse(struct ez_view text, struct checkpoint *ret,
 				  struct ez_error *err);
 
-/* Replaces the list of shapes. */
-void checkpoint_set_tables(struct checkpoint *c, struct table **tables, size_t n);
+/* Replaces the list of shapes; takes it over. */
+void checkpoint_set_tables(struct checkpoint *c, struct told *tables, size_t n);
 
 /* The built-in store "file": <state-dir>/checkpoint, replaced atomically. */
 extern const struct ez_store store_file;

@@ -173,17 +173,22 @@ void out_adopt(struct ez_out *o, void *mem, size_t n, void (*release)(void *))
 	o->mark = NULL;
 }
 
-/* Tells the sink about a shape, after everything that came before it. */
-static struct table *announce(struct ez_out *o, const struct ez_table *shape)
+/* Tells the sink about the shape that leaves the transforms, after everything that came
+ * before it. */
+static struct table *announce(struct ez_out *o, const struct entry *e, uint64_t lsn)
 {
-	struct table *before;
+	struct ez_table shape = *chain_plan_shape(&e->plan, &e->in->desc);
+	struct table *t, *before;
 	bool news = false;
-	struct table *t = registry_intern(o->registry, shape, &news, &before);
 
+	shape.lsn = lsn;
+	t = registry_intern(o->registry, &shape, &news, &before);
 	if (news)
 		o->ops->news(o->arg, before, table_ref(t));
 	else
 		table_unref(before);
+	if (t->desc.flags & EZ_TABLE_PAST)
+		o->past = MAX(o->past, registry_past(o->registry, shape.id));
 	return t;
 }
 
@@ -198,7 +203,7 @@ static struct entry *entry_new(struct ez_out *o, const struct ez_table *shape,
 		entry_free(e);
 		return NULL;
 	}
-	e->final = announce(o, chain_plan_shape(&e->plan, &e->in->desc));
+	e->final = announce(o, e, shape->lsn);
 	return e;
 }
 
@@ -246,10 +251,31 @@ const struct ez_table *out_final(const struct ez_table *declared)
 	return &e->final->desc;
 }
 
+/* No shape is past its time. The source declares one as it comes again; this is for those
+ * that it had no reason to. */
+static void end_past(struct ez_out *o, uint64_t lsn)
+{
+	o->past = 0;
+	map_for_each (m, &o->entries) {
+		struct entry *e = m->value;
+
+		if (!(e->final->desc.flags & EZ_TABLE_PAST))
+			continue;
+		entry_forget(o, e);
+		table_unref(e->final);
+		e->final = announce(o, e, lsn);
+		e->held_in = 0;
+		memset(e->rows, 0, sizeof(e->rows));
+	}
+}
+
 void out_begin(struct ez_out *o, const struct ez_commit *tx)
 {
-	struct batch *b = need_batch(o);
+	struct batch *b;
 
+	if (UNLIKELY(o->past > 0 && tx->lsn > o->past))
+		end_past(o, tx->lsn);
+	b = need_batch(o);
 	o->tx = batch_begin(b, tx);
 	o->tx_start = arena_used_bytes(&b->arena);
 	set_mark(o);

@@ -69,6 +69,7 @@ struct ez_out {
 	size_t tx_start;          /* used bytes when the transaction began, in this batch */
 	size_t room_floor;        /* what room() grants a source that would otherwise starve */
 	uint64_t next_number;
+	uint64_t past;            /* newest lsn up to which some shape is past; 0: none is */
 	uint64_t until;           /* order after which the source need not go on; 0: none */
 	uint32_t part;            /* snapshot: number of the part */
 	bool is_snapshot;

@@ -9,8 +9,11 @@
 #include "base/view.h"
 
 struct known {
-	struct table *newest;
-	bool told; /* the sink has been told in this run */
+	struct table *newest; /* declared last, past ones apart */
+	bool told;            /* the sink hears of it, in this run, before rows of it come */
+	struct table *has;    /* what the sink has; NULL: nothing yet */
+	struct table *next;   /* what it is being told of; NULL: nothing */
+	uint64_t past;        /* up to this lsn another shape than the newest is past; 0: none */
 };
 
 static size_t text_bytes(const struct ez_table *t)
@@ -120,6 +123,8 @@ static void known_free(void *p)
 	struct known *k = p;
 
 	table_unref(k->newest);
+	table_unref(k->has);
+	table_unref(k->next);
 	free(k);
 }
 
@@ -143,11 +148,20 @@ static struct known *known_new(struct registry *r, const struct ez_table *shape,
 	return k;
 }
 
-void registry_seed(struct registry *r, const struct ez_table *stored)
+void registry_seed(struct registry *r, const struct ez_table *newest,
+		   const struct ez_table *before)
 {
+	struct known *k;
+
 	pthread_mutex_lock(&r->lock);
-	if (!map_get_u64(&r->tables, stored->id))
-		map_put_u64(&r->tables, stored->id, known_new(r, stored, stored->version));
+	if (!map_get_u64(&r->tables, newest->id)) {
+		k = known_new(r, newest, newest->version);
+		k->past = newest->lsn;
+		k->has = before ? table_new(before, registry_uid(r), before->version) :
+				  table_ref(k->newest);
+		k->next = before ? table_ref(k->newest) : NULL;
+		map_put_u64(&r->tables, newest->id, k);
+	}
 	pthread_mutex_unlock(&r->lock);
 }
 
@@ -204,53 +218,153 @@ static struct table *numbered(const struct ez_table *before, const struct ez_tab
 	return t;
 }
 
-static struct known *learn(struct registry *r, const struct ez_table *shape,
-			   struct table **ret_before)
+/* The same columns, as far as a source that lags can tell: its catalog has changed since. */
+static bool is_alike(const struct ez_table *a, const struct ez_table *b)
+{
+	if (a->n_columns != b->n_columns)
+		return false;
+	for (uint32_t i = 0; i < a->n_columns; i++) {
+		const struct ez_column *x = a->columns[i], *y = b->columns[i];
+
+		if (!view_eq(x->name, y->name) || x->native_type != y->native_type ||
+		    x->type_mod != y->type_mod || (x->id && y->id && x->id != y->id))
+			return false;
+	}
+	return true;
+}
+
+static bool is_past(struct known *k, const struct ez_table *shape)
+{
+	if (k->past == 0 || shape->lsn == 0)
+		return false;
+	if (shape->lsn <= k->past && !is_alike(&k->newest->desc, shape))
+		return true;
+	k->past = 0;
+	return false;
+}
+
+static struct table *past(struct registry *r, const struct known *k,
+			  const struct ez_table *shape)
+{
+	struct table *t = table_new(shape, registry_uid(r), k->newest->desc.version);
+
+	t->desc.flags |= EZ_TABLE_PAST;
+	return t;
+}
+
+/* A shape of a table that is known: makes it the newest, if it is not. */
+static void learn(struct registry *r, struct known *k, const struct ez_table *shape,
+		  struct table **ret_before)
+{
+	struct table *before = table_ref(k->told ? k->newest : k->has);
+
+	if (!table_is_same(&k->newest->desc, shape)) {
+		uint32_t version = k->newest->desc.version + 1;
+
+		table_unref(k->newest);
+		k->newest = table_new(shape, registry_uid(r), version);
+		k->told = false;
+	}
+	if (k->told)
+		table_unref(before);
+	else
+		*ret_before = before;
+}
+
+static struct table *intern(struct registry *r, const struct ez_table *shape, bool *ret_news,
+			    struct table **ret_before)
 {
 	struct known *k = map_get_u64(&r->tables, shape->id);
-	struct table *whole;
+	struct table *whole = k ? numbered(&k->newest->desc, shape) : NULL, *t;
 
-	if (!k) {
-		k = known_new(r, shape, 1);
-		map_put_u64(&r->tables, shape->id, k);
-		return k;
-	}
-	whole = numbered(&k->newest->desc, shape);
 	if (whole)
 		shape = &whole->desc;
-	if (!table_is_same(&k->newest->desc, shape)) {
-		*ret_before = k->newest;
-		k->newest = table_new(shape, registry_uid(r), (*ret_before)->desc.version + 1);
-		k->told = false;
-	} else if (!k->told) {
-		*ret_before = table_ref(k->newest);
+	if (k && is_past(k, shape)) {
+		t = past(r, k, shape);
+		*ret_news = true;
+	} else {
+		if (k) {
+			learn(r, k, shape, ret_before);
+		} else {
+			k = known_new(r, shape, 1);
+			map_put_u64(&r->tables, shape->id, k);
+		}
+		*ret_news = !k->told;
+		k->told = true;
+		t = table_ref(k->newest);
 	}
 	table_unref(whole);
-	return k;
+	return t;
 }
 
 struct table *registry_intern(struct registry *r, const struct ez_table *shape,
 			      bool *ret_news, struct table **ret_before)
 {
-	struct known *k;
 	struct table *t;
 
-	*ret_news = false;
 	*ret_before = NULL;
 	pthread_mutex_lock(&r->lock);
-	k = learn(r, shape, ret_before);
-	*ret_news = !k->told;
-	k->told = true;
-	t = table_ref(k->newest);
+	t = intern(r, shape, ret_news, ret_before);
 	pthread_mutex_unlock(&r->lock);
 	return t;
 }
 
-void registry_each(struct registry *r, void (*fn)(void *arg, const struct ez_table *t),
-		   void *arg)
+/* Of a table that was declared. */
+static struct known *known_of(struct registry *r, const struct table *t)
+{
+	struct known *k = map_get_u64(&r->tables, t->desc.id);
+
+	ENSURE(k, "a sink is told of a table that nobody declared");
+	return k;
+}
+
+void registry_intend(struct registry *r, struct table *now)
+{
+	struct known *k;
+
+	pthread_mutex_lock(&r->lock);
+	k = known_of(r, now);
+	table_unref(k->next);
+	k->next = k->has && k->has != now ? table_ref(now) : NULL;
+	pthread_mutex_unlock(&r->lock);
+}
+
+void registry_did(struct registry *r, struct table *now)
+{
+	struct known *k;
+
+	pthread_mutex_lock(&r->lock);
+	k = known_of(r, now);
+	table_unref(k->next);
+	table_unref(k->has);
+	k->next = NULL;
+	k->has = table_ref(now);
+	pthread_mutex_unlock(&r->lock);
+}
+
+void registry_each(struct registry *r,
+		   void (*fn)(void *arg, struct table *newest, struct table *before), void *arg)
 {
 	pthread_mutex_lock(&r->lock);
-	map_for_each (e, &r->tables)
-		fn(arg, &((const struct known *)e->value)->newest->desc);
+	map_for_each (e, &r->tables) {
+		const struct known *k = e->value;
+
+		if (k->next)
+			fn(arg, k->next, k->has);
+		else if (k->has)
+			fn(arg, k->has, NULL);
+	}
 	pthread_mutex_unlock(&r->lock);
+}
+
+uint64_t registry_past(struct registry *r, uint64_t table_id)
+{
+	const struct known *k;
+	uint64_t lsn;
+
+	pthread_mutex_lock(&r->lock);
+	k = map_get_u64(&r->tables, table_id);
+	lsn = k ? k->past : 0;
+	pthread_mutex_unlock(&r->lock);
+	return lsn;
 }

@@ -19,6 +19,13 @@
  * batch for those of its events. The last one frees it, so a job that lives through a
  * million ALTERs keeps the newest shapes only.
  *
+ * What the sink has and what it is being told of are noted apart from what was declared last
+ * (registry_intend, registry_did): a source reads ahead, and a crash in the middle of a change
+ * must not look like its end. Both go into the checkpoint. After a crash a source may begin
+ * before the newest change that was noted. Shapes from then are handed out as past
+ * (EZ_TABLE_PAST), on the side, until the noted one has come again: no sink is told to undo
+ * what it has done (trap D6).
+ *
  * The registry is shared by the stream and the snapshot readers: an equal shape always gives
  * the same descriptor, whoever declares it. Versions go on from what the checkpoint says
  * (registry_seed), so a sink sees "version 7 becomes version 8" across restarts too.
@@ -55,21 +62,32 @@ bool table_is_same(const struct ez_table *a, const struct ez_table *b);
 void registry_init(struct registry *r);
 void registry_release(struct registry *r);
 
-/* What the sink was last told, from the checkpoint. Copied. */
-void registry_seed(struct registry *r, const struct ez_table *stored);
+/* From the checkpoint, copied: the newest shape that the sink was told of, and the one it had
+ * before when it was not done with the change; else NULL. */
+void registry_seed(struct registry *r, const struct ez_table *newest,
+		   const struct ez_table *before);
 
 /*
  * The descriptor for a shape, with a reference for the caller. *ret_news is set when the
  * sink has to be told before rows of it arrive; *ret_before then is the shape it knew, with
- * a reference, or NULL. Only the first caller gets the news. Columns of unknown number
- * inherit the one that the newest known shape has for their name.
+ * a reference, or NULL. Only the first caller gets the news, but for past shapes, which are
+ * a descriptor and news each time. Columns of unknown number inherit the one that the newest
+ * known shape has for their name.
  */
 struct table *registry_intern(struct registry *r, const struct ez_table *shape,
 			      bool *ret_news, struct table **ret_before);
 
-/* Calls fn for the newest descriptor of each table that the sink was told of. */
-void registry_each(struct registry *r, void (*fn)(void *arg, const struct ez_table *t),
+/* The sink is about to be told of `now`, a change of what it has; and: it has `now`. */
+void registry_intend(struct registry *r, struct table *now);
+void registry_did(struct registry *r, struct table *now);
+
+/* Calls fn for each table that the sink was told of; `before` as registry_seed has it. */
+void registry_each(struct registry *r,
+		   void (*fn)(void *arg, struct table *newest, struct table *before),
 		   void *arg);
+
+/* The lsn up to which shapes of this table may be past; 0: none is. */
+uint64_t registry_past(struct registry *r, uint64_t table_id);
 
 uint64_t registry_uid(struct registry *r);
 

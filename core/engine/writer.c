@@ -198,19 +198,20 @@ struct news {
 
 /* What the sink was told of, for the checkpoint. */
 struct shapes {
-	struct table **tables;
+	struct told *tables;
 	size_t n, cap;
 };
 
-static void collect(void *arg, const struct ez_table *t)
+static void collect(void *arg, struct table *newest, struct table *before)
 {
 	struct shapes *s = arg;
 
 	if (s->n == s->cap) {
 		s->cap = s->cap ? s->cap * 2 : 16;
-		s->tables = xrealloc(s->tables, s->cap * sizeof(struct table *));
+		s->tables = xreallocarray(s->tables, s->cap, sizeof(*s->tables));
 	}
-	s->tables[s->n++] = table_ref(table_of(t));
+	s->tables[s->n++] = (struct told){ .newest = table_ref(newest),
+					   .before = before ? table_ref(before) : NULL };
 }
 
 static void store_shapes(struct checkpoint *cp, void *arg)
@@ -220,14 +221,39 @@ static void store_shapes(struct checkpoint *cp, void *arg)
 	checkpoint_set_tables(cp, s->tables, s->n);
 }
 
+static int keep_shapes(struct writer *w, struct ez_error *err)
+{
+	struct shapes shapes = { .tables = NULL };
+
+	registry_each(&w->e->registry, collect, &shapes);
+	return keeper_change(&w->e->keeper, store_shapes, &shapes, err);
+}
+
+static bool is_past(const struct news *n)
+{
+	return n->now->desc.flags & EZ_TABLE_PAST;
+}
+
+/*
+ * What the target is about to become is on disk before it does: a run that is cut off in the
+ * middle, or whose rows from before the change come again, would else take the target for
+ * what it was. Whole transactions from before it do not come again.
+ */
+static int prepare_change(struct writer *w, const struct news *n, struct ez_error *err)
+{
+	int rc = writer_is_ordered(w) ? EZ_OK : lane_drain(&w->lane, err);
+
+	if (rc < 0 || !n->before || is_past(n))
+		return rc;
+	registry_intend(&w->e->registry, n->now);
+	return keep_shapes(w, err);
+}
+
 static int tell_sink(struct writer *w, const struct news *n, struct ez_error *err)
 {
 	const struct ez_sink *ops = &w->lane.plugin->ops.sink;
-	struct shapes shapes = { .tables = NULL };
-	int rc = EZ_OK;
+	int rc = prepare_change(w, n, err);
 
-	if (!writer_is_ordered(w))
-		rc = lane_drain(&w->lane, err);
 	while (rc >= 0) {
 		rc = ops->table(w->lane.inst, n->before ? &n->before->desc : NULL,
 				&n->now->desc, err);
@@ -235,10 +261,10 @@ static int tell_sink(struct writer *w, const struct news *n, struct ez_error *er
 			break;
 		rc = lane_put_off(&w->lane, err);
 	}
-	if (rc < 0)
+	if (rc < 0 || is_past(n))
 		return rc;
-	registry_each(&w->e->registry, collect, &shapes);
-	return keeper_change(&w->e->keeper, store_shapes, &shapes, err);
+	registry_did(&w->e->registry, n->now);
+	return keep_shapes(w, err);
 }
 
 static int run_news(void *arg, struct ez_error *unused)

@@ -220,7 +220,7 @@ static int row_begin(struct decode *d, const struct decode_message *m, struct wi
 	if (!rel->is_selected || d->is_old || pass_over(d))
 		return EZ_SKIP;
 	if (UNLIKELY(!rel->table)) {
-		rc = relation_declare(rel, d->pg, d->tx.xid, d->out, err);
+		rc = relation_declare(rel, d->pg, &d->tx, d->out, err);
 		if (rc != EZ_OK)
 			return rc;
 	}
@@ -416,7 +416,7 @@ static int declare_all(struct decode *d, const struct decode_message *m, struct 
 			return fail_unknown_relation(d, m, oid, err);
 		if (!rel->is_selected || rel->table)
 			continue;
-		rc = relation_declare(rel, d->pg, d->tx.xid, d->out, err);
+		rc = relation_declare(rel, d->pg, &d->tx, d->out, err);
 		if (rc != EZ_OK)
 			return rc;
 	}

@@ -162,13 +162,13 @@ static void note_keys(struct relation *rel, const struct ez_table *shape)
 			rel->keys[rel->n_keys++] = i;
 }
 
-int relation_declare(struct relation *rel, struct pg *pg, uint32_t xid, struct ez_out *out,
-		     struct ez_error *err)
+int relation_declare(struct relation *rel, struct pg *pg, const struct ez_commit *tx,
+		     struct ez_out *out, struct ez_error *err)
 {
 	struct pg_shape *shape;
 	int rc;
 
-	rel->stated->xid = xid;
+	rel->stated->xid = tx->xid;
 	rc = pg_shape_of(pg, rel->stated, &shape, err);
 	if (rc != EZ_OK)
 		return rc;
@@ -176,6 +176,7 @@ int relation_declare(struct relation *rel, struct pg *pg, uint32_t xid, struct e
 	ENSURE(shape->table.n_columns == rel->n_columns,
 	       "rows would be decoded with the columns of another shape");
 	note_keys(rel, &shape->table);
+	shape->table.lsn = tx->lsn;
 	rel->table = pg->host->table(out, &shape->table, err);
 	pg_shape_free(shape);
 	return rel->table ? EZ_OK : err->rc;

@@ -58,10 +58,10 @@ void relation_put(struct relations *r, const struct pg *pg,
 		  const struct protocol_relation *message);
 
 /*
- * Makes the descriptor, for changes of transaction `xid`, and declares it to the engine. EZ_E_TRANSIENT: the catalog cannot be
+ * Makes the descriptor, for changes of transaction `tx`, and declares it to the engine. EZ_E_TRANSIENT: the catalog cannot be
  * asked now; nothing has changed, try again.
  */
-_must_check_ int relation_declare(struct relation *rel, struct pg *pg, uint32_t xid,
+_must_check_ int relation_declare(struct relation *rel, struct pg *pg, const struct ez_commit *tx,
 				  struct ez_out *out, struct ez_error *err);
 
 /* Does the job want this table? */

@@ -82,6 +82,7 @@ static struct table *random_table(struct prng *p)
 		.schema = weird(p),
 		.name = weird(p),
 		.flags = (uint32_t)number(p),
+		.lsn = number(p),
 		.n_columns = (uint32_t)prng_below(p, MAX_COLUMNS + 1),
 		.columns = pointers,
 	};
@@ -107,7 +108,7 @@ static void random_mark(struct prng *p, struct mark *m)
 static void random_checkpoint(struct prng *p, struct checkpoint *c)
 {
 	size_t n = prng_below(p, 5);
-	struct table **tables = xcalloc(n + 1, sizeof(struct table *));
+	struct told *tables = xcalloc(n + 1, sizeof(*tables));
 
 	*c = (struct checkpoint){
 		.epoch = number(p),
@@ -124,7 +125,8 @@ static void random_checkpoint(struct prng *p, struct checkpoint *c)
 	random_mark(p, &c->idle);
 	random_mark(p, &c->start);
 	for (size_t i = 0; i < n; i++)
-		tables[i] = random_table(p);
+		tables[i] = (struct told){ random_table(p),
+					   prng_below(p, 2) ? random_table(p) : NULL };
 	checkpoint_set_tables(c, tables, n);
 }
 
@@ -135,14 +137,21 @@ static bool same_mark(const struct mark *a, const struct mark *b)
 	return a->order == b->order && strcmp(a->text, b->text) == 0;
 }
 
+static bool same_table(const struct table *a, const struct table *b)
+{
+	if (!a || !b)
+		return a == b;
+	return table_is_same(&a->desc, &b->desc) && a->desc.version == b->desc.version &&
+	       a->desc.n_keys == b->desc.n_keys && a->desc.lsn == b->desc.lsn;
+}
+
 static bool same_tables(const struct checkpoint *a, const struct checkpoint *b)
 {
 	if (a->n_tables != b->n_tables)
 		return false;
 	for (size_t i = 0; i < a->n_tables; i++)
-		if (!table_is_same(&a->tables[i]->desc, &b->tables[i]->desc) ||
-		    a->tables[i]->desc.version != b->tables[i]->desc.version ||
-		    a->tables[i]->desc.n_keys != b->tables[i]->desc.n_keys)
+		if (!same_table(a->tables[i].newest, b->tables[i].newest) ||
+		    !same_table(a->tables[i].before, b->tables[i].before))
 			return false;
 	return true;
 }

@@ -391,6 +391,34 @@ START_TEST(any_stream_arrives_whole_and_in_order)
 }
 END_TEST
 
+START_TEST(no_shape_stays_past_for_longer_than_the_checkpoint_says)
+{
+	struct rig *r = rig_new();
+	struct ez_column renamed = column_id;
+	const struct ez_column *const other[] = { &renamed };
+	struct ez_table stored = shape;
+
+	renamed.name = VIEW("number");
+	stored.id = 8;
+	stored.lsn = 100;
+	registry_seed(&r->registry, &stored, NULL);
+	stored.columns = other;
+	r->table = out_table(&r->out, &stored, &r->err);
+	r->news = 0;
+	for (uint64_t lsn = 99; lsn <= 102; lsn++) {
+		begin(r, lsn);
+		ck_assert_int_ge(row(r, EZ_OP_INSERT, 0, 10), 0);
+		ck_assert_int_ge(commit(r, lsn), 0);
+		ck_assert_uint_eq(r->news, lsn > 100);
+		ck_assert_uint_eq(out_final(r->table)->flags,
+				  lsn > 100 ? 0 : EZ_TABLE_PAST);
+	}
+	out_finish(&r->out);
+	ck_assert_uint_eq(r->counted, 4);
+	rig_free(r);
+}
+END_TEST
+
 START_TEST(a_new_shape_is_told_once_and_keeps_old_rows_readable)
 {
 	struct rig *r = rig_new();
@@ -429,6 +457,7 @@ static Suite *suite(void)
 	tcase_add_test(transforms, dropped_events_give_their_memory_back);
 	tcase_add_test(transforms, kept_events_survive_dropped_neighbours);
 	suite_add_tcase(s, transforms);
+	tcase_add_test(any, no_shape_stays_past_for_longer_than_the_checkpoint_says);
 	tcase_add_test(any, a_new_shape_is_told_once_and_keeps_old_rows_readable);
 	tcase_add_loop_test(any, any_stream_arrives_whole_and_in_order, 0, 20);
 	suite_add_tcase(s, any);

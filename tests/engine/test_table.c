@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/str.h"
 #include "base/view.h"
 #include "engine/table.h"
 
@@ -101,7 +102,7 @@ START_TEST(versions_go_on_from_the_checkpoint)
 
 	registry_init(&r);
 	shape.version = 7;
-	registry_seed(&r, &shape);
+	registry_seed(&r, &shape, NULL);
 	t = registry_intern(&r, &shape, &news, &before);
 	ck_assert(news); /* of this run, though the shape is known */
 	ck_assert_ptr_eq(before, t);
@@ -128,7 +129,7 @@ static struct table *intern_after_seed(struct registry *r, struct table **ret_be
 	id.id = 1;
 	note.id = 3;
 	note.native_type = 25;
-	registry_seed(r, &shape);
+	registry_seed(r, &shape, NULL);
 	return registry_intern(r, &shape, &news, ret_before);
 }
 
@@ -183,6 +184,144 @@ START_TEST(what_may_be_another_column_inherits_nothing)
 }
 END_TEST
 
+/* A registry whose checkpoint has `note` as of lsn 100; what it had before it is `memo`. */
+static void seed_changed(struct registry *r, bool is_done)
+{
+	struct ez_column memo = note;
+	const struct ez_column *old[] = { &id, &memo };
+	struct ez_table before = shape;
+
+	memo.name = VIEW("memo");
+	before.columns = old;
+	shape.lsn = 100;
+	registry_init(r);
+	registry_seed(r, &shape, is_done ? NULL : &before);
+}
+
+/* The news of declaring the table with its second column by this name. */
+static uint32_t declare(struct registry *r, const char *name, uint64_t lsn, bool *ret_news,
+			char ret_before[8])
+{
+	struct table *t, *before;
+	uint32_t flags;
+
+	note.name = view_str(name);
+	shape.lsn = lsn;
+	t = registry_intern(r, &shape, ret_news, &before);
+	flags = t->desc.flags;
+	ret_before[0] = '\0';
+	if (before)
+		ck_assert(str_copy(ret_before, 8, before->desc.columns[1]->name));
+	table_unref(before);
+	table_unref(t);
+	return flags;
+}
+
+START_TEST(what_is_older_than_the_checkpoints_shape_is_past)
+{
+	struct registry r;
+	char before[8];
+	bool news;
+
+	seed_changed(&r, true);
+	ck_assert(declare(&r, "memo", 90, &news, before) & EZ_TABLE_PAST);
+	ck_assert(news);
+	ck_assert_str_eq(before, "");
+	ck_assert(declare(&r, "none", 100, &news, before) & EZ_TABLE_PAST);
+	ck_assert_uint_eq(registry_past(&r, 42), 100);
+	/* It has come: from here on a change is a change. */
+	ck_assert_uint_eq(declare(&r, "note", 100, &news, before), 0);
+	ck_assert(news);
+	ck_assert_str_eq(before, "note");
+	ck_assert_uint_eq(declare(&r, "memo", 100, &news, before), 0);
+	ck_assert(news);
+	ck_assert_str_eq(before, "note");
+	ck_assert_uint_eq(registry_past(&r, 42), 0);
+	registry_release(&r);
+}
+END_TEST
+
+START_TEST(nothing_is_past_after_the_checkpoints_shape)
+{
+	struct registry r;
+	char before[8];
+	bool news;
+
+	seed_changed(&r, true);
+	ck_assert_uint_eq(declare(&r, "memo", _i ? 101 : 0, &news, before), 0);
+	ck_assert(news);
+	ck_assert_str_eq(before, "note");
+	registry_release(&r);
+}
+END_TEST
+
+START_TEST(a_change_that_was_cut_off_goes_on_from_what_the_sink_had)
+{
+	struct registry r;
+	char before[8];
+	bool news;
+
+	seed_changed(&r, false);
+	ck_assert(declare(&r, "memo", 100, &news, before) & EZ_TABLE_PAST);
+	ck_assert_uint_eq(declare(&r, "note", 100, &news, before), 0);
+	ck_assert(news);
+	ck_assert_str_eq(before, "memo");
+	registry_release(&r);
+}
+END_TEST
+
+struct stored {
+	char text[64];
+};
+
+static void store(void *arg, struct table *newest, struct table *before)
+{
+	struct stored *s = arg;
+	struct ez_view was = before ? before->desc.columns[1]->name : VIEW("-");
+
+	ck_assert(str_format(s->text, sizeof(s->text), "%.*s<%.*s",
+			     VIEW_ARG(newest->desc.columns[1]->name), VIEW_ARG(was)));
+}
+
+static void check_stored(struct registry *r, const char *expected)
+{
+	struct stored s = { .text = "" };
+
+	registry_each(r, store, &s);
+	ck_assert_str_eq(s.text, expected);
+}
+
+START_TEST(what_the_sink_has_is_not_what_was_declared)
+{
+	struct registry r;
+	struct table *one, *two, *three, *before;
+	bool news;
+
+	registry_init(&r);
+	one = registry_intern(&r, &shape, &news, &before);
+	note.name = VIEW("two");
+	two = registry_intern(&r, &shape, &news, &before);
+	table_unref(before);
+	note.name = VIEW("three");
+	three = registry_intern(&r, &shape, &news, &before);
+	table_unref(before);
+	check_stored(&r, "");
+	registry_did(&r, one);
+	check_stored(&r, "note<-");
+	registry_intend(&r, two);
+	check_stored(&r, "two<note");
+	registry_did(&r, two);
+	registry_intend(&r, three);
+	check_stored(&r, "three<two");
+	registry_did(&r, three);
+	check_stored(&r, "three<-");
+	table_unref(one);
+	table_unref(two);
+	table_unref(three);
+	registry_release(&r);
+}
+END_TEST
+
 START_TEST(a_million_alters_keep_one_shape)
 {
 	struct registry r;
@@ -213,6 +352,10 @@ static Suite *suite(void)
 	tcase_add_test(t, an_equal_shape_is_the_same_descriptor);
 	tcase_add_test(t, versions_go_on_from_the_checkpoint);
 	tcase_add_test(t, a_column_of_unknown_number_inherits_that_of_its_name);
+	tcase_add_test(t, what_is_older_than_the_checkpoints_shape_is_past);
+	tcase_add_loop_test(t, nothing_is_past_after_the_checkpoints_shape, 0, 2);
+	tcase_add_test(t, a_change_that_was_cut_off_goes_on_from_what_the_sink_had);
+	tcase_add_test(t, what_the_sink_has_is_not_what_was_declared);
 	tcase_add_loop_test(t, what_may_be_another_column_inherits_nothing, 0, HEIRS);
 	tcase_add_test(t, a_million_alters_keep_one_shape);
 	suite_add_tcase(s, t);

@@ -170,7 +170,8 @@ struct ez_column {
 
 enum ez_table_flag {
 	EZ_TABLE_FULL_IDENTITY = 1u << 0, /* old rows come whole */
-	EZ_TABLE_NO_IDENTITY = 1u << 1    /* old rows do not come: inserts only */
+	EZ_TABLE_NO_IDENTITY = 1u << 1,   /* old rows do not come: inserts only */
+	EZ_TABLE_PAST = 1u << 2           /* the engine's: rows that come again; sinks' table() */
 };
 
 /*
@@ -186,6 +187,7 @@ struct ez_table {
 	uint32_t flags;   /* enum ez_table_flag */
 	uint32_t n_columns, n_keys;
 	const struct ez_column *const *columns;
+	uint64_t lsn; /* ez_commit.lsn of what is about to come in this shape; 0: a snapshot */
 };
 
 enum ez_op {
@@ -655,7 +657,10 @@ struct ez_sink {
 	 * crash left beyond it. Writer 0, before anything else. */
 	int (*recover)(void *, struct ez_position *ret, struct ez_error *);
 	/* Prepares or evolves the target; before == NULL: first seen. All earlier batches are
-	 * durable. Writer 0 acts, the others are told afterwards. */
+	 * durable. Writer 0 acts, the others are told afterwards.
+	 * EZ_TABLE_PAST: after a crash rows come again that are older than a change that the
+	 * target has seen, in whole or in part, and that comes again too. Leave the target as
+	 * it is; what has no place in it any more may be left out. */
 	int (*table)(void *, const struct ez_table *before, const struct ez_table *now,
 	             struct ez_error *);
 	/* Writer 0: the copy of a table begins. */
