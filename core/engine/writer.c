@@ -237,7 +237,7 @@ static bool is_past(const struct news *n)
 /*
  * What the target is about to become is on disk before it does: a run that is cut off in the
  * middle, or whose rows from before the change come again, would else take the target for
- * what it was. Whole transactions from before it do not come again.
+ * what it was.
  */
 static int prepare_change(struct writer *w, const struct news *n, struct ez_error *err)
 {

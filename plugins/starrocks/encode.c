@@ -143,6 +143,7 @@ static struct load *load_new(struct encoder *e, struct table_state *s,
 	load->format = s->use_json ? LOAD_JSON : LOAD_CSV;
 	load->body = BUF_INIT(SIZE_MAX / 2);
 	load->ctx = e->ctx;
+	load->is_read_back = s->is_fetched;
 	load->sibling = s->loads;
 	s->loads = load;
 	if (missing) {

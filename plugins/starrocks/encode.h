@@ -45,6 +45,7 @@ struct load {
 	size_t n_rows, rows_size;
 	struct ez_ctx *ctx; /* whose memory it is */
 	size_t charged;
+	bool is_read_back; /* rows have values that the target had: not to be loaded twice */
 	uint64_t *missing;    /* is_partial: a bit for each field that is not in it */
 	struct load *sibling; /* of the same target; while it is being encoded */
 };
@@ -55,7 +56,8 @@ struct loads {
 };
 
 struct encode_rules {
-	/* One load a table: all that is missing is read back. */
+	/* One load a table: all that is missing is read back. So it is anyway for a table of
+	 * which anything has to be. */
 	bool one_set;
 	/* Makes everything before this batch visible. */
 	int (*settle)(void *arg, struct ez_error *err);

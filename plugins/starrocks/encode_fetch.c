@@ -18,8 +18,8 @@
  * everything before the batch is visible.
  *
  * A row that was moved and is not found under its old key is looked for under its new one:
- * the batch may be here for the second time, after the first time was applied and the
- * position lost. If it is under neither, the target never had it (the job began without a
+ * without notes of the run before (ahead.h) the batch may be here for the second time, after
+ * the first time was applied and the position lost. If it is under neither, the target never had it (the job began without a
  * copy): its missing columns become NULL, which is counted and said.
  */
 enum {
@@ -55,14 +55,18 @@ static void survey(struct encoder *e)
 		else if (memcmp(s->set, set, bytes) != 0)
 			s->is_mixed = true;
 		s->has_rows = true;
+		s->has_moved |= r->is_missing && r->moved;
 	}
 }
 
 static bool is_wanted(struct encoder *e, const struct fold_row *r)
 {
+	const struct table_state *s;
+
 	if (!r->is_missing)
 		return false;
-	return r->moved || (e->rules->one_set && encoder_state(e, r->target)->is_mixed);
+	s = encoder_state(e, r->target);
+	return r->moved || (s->is_mixed && (s->has_moved || e->rules->one_set));
 }
 
 /* ------------------------------------------------------------------ the question */
@@ -390,8 +394,7 @@ int encode_fetch(struct encoder *e, struct ez_error *err)
 		any = e->fold.rows[i].is_missing;
 	if (!any)
 		return EZ_OK;
-	if (e->rules->one_set)
-		survey(e);
+	survey(e);
 	for (size_t i = 0; i < e->fold.n_rows && rc >= 0; i++) {
 		struct fold_row *r = &e->fold.rows[i];
 

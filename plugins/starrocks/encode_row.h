@@ -27,7 +27,7 @@ struct table_state {
 	struct load *loads; /* one for each set of columns */
 	bool use_json;      /* a value of this batch asks for it */
 	/* What plan_fetch() found. */
-	bool has_rows, is_mixed, is_fetched;
+	bool has_rows, is_mixed, has_moved, is_fetched;
 	uint64_t set[SET_WORDS];
 };
 

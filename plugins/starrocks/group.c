@@ -75,6 +75,24 @@ void group_add(struct group *g, const struct ez_batch *b, size_t from, size_t to
 		g->places[g->n_events++] =
 			(struct group_place){ .batch = b->number, .row = (uint32_t)i };
 	}
+	if (to > from) {
+		g->last_lsn = b->events[to - 1]->tx->lsn;
+		g->last_seq = b->events[to - 1]->seq;
+	}
+}
+
+void group_reach(struct group *g, const struct ez_batch *b, size_t n)
+{
+	for (size_t i = 0; i < b->n_commits; i++) {
+		const struct ez_commit *tx = b->commits[i];
+		struct ez_position p = tx->position;
+
+		if (p.bytes.len == 0 || tx->first + tx->n_events > n)
+			continue;
+		if (!str_copy(g->position, sizeof(g->position), p.bytes))
+			g->position[0] = '\0';
+		g->order = p.order;
+	}
 }
 
 void group_end_batch(struct group *g, const struct ez_batch *b)
@@ -83,15 +101,7 @@ void group_end_batch(struct group *g, const struct ez_batch *b)
 	g->bytes += b->bytes;
 	g->expected += b->bytes;
 	charge(g);
-	for (size_t i = 0; i < b->n_commits; i++) {
-		struct ez_position p = b->commits[i]->position;
-
-		if (p.bytes.len == 0)
-			continue;
-		if (!str_copy(g->position, sizeof(g->position), p.bytes))
-			g->position[0] = '\0';
-		g->order = p.order;
-	}
+	group_reach(g, b, b->n_events);
 }
 
 static void leave_out_gone(struct group *g)

@@ -34,6 +34,7 @@ struct group {
 	size_t n_events, size_events;
 	uint32_t flags, part; /* of a copy: EZ_BATCH_SNAPSHOT, and which part it is of */
 	size_t bytes;         /* of values */
+	uint64_t last_lsn, last_seq; /* of its last event; lsn 0: none */
 	char position[EZ_POSITION_MAX +
 		      1]; /* behind the last whole transaction; "": none */
 	uint64_t order;
@@ -50,7 +51,9 @@ struct group *group_free(struct group *g);
 /* Takes events [from, to) of the batch in; messages and truncates are not rows. */
 void group_add(struct group *g, const struct ez_batch *b, size_t from, size_t to);
 
-/* All of the batch is in it, or in groups before it. */
+/* Events [0, n) of the batch are in it, or in groups before it. */
+void group_reach(struct group *g, const struct ez_batch *b, size_t n);
+/* All of the batch is. */
 void group_end_batch(struct group *g, const struct ez_batch *b);
 
 /* `settle` as in encode_rules. EZ_E_DATA: a row cannot be expressed and may not be left out. */

@@ -33,6 +33,7 @@ STARROCKS_TABLE_SOURCES = \
 # Loading, and the plugin as the engine sees it.
 STARROCKS_LOAD_SOURCES = \
 	plugins/starrocks/dialect.h \
+	plugins/starrocks/ahead.c plugins/starrocks/ahead.h \
 	plugins/starrocks/answer.c plugins/starrocks/answer.h \
 	plugins/starrocks/group.c plugins/starrocks/group.h \
 	plugins/starrocks/hop.c plugins/starrocks/hop.h \

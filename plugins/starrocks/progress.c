@@ -44,6 +44,7 @@ void progress_release(struct progress *p)
 {
 	buf_release(&p->copying);
 	renames_release(&p->renames);
+	ahead_release(&p->ahead);
 }
 
 /* ------------------------------------------------------------------------- reading */
@@ -89,6 +90,7 @@ static int read_row(struct progress *p, struct sqlc *c, struct ez_error *err)
 	p->position[0] = p->row_owner[0] = '\0';
 	buf_reset(&p->copying);
 	renames_release(&p->renames);
+	ahead_release(&p->ahead);
 	if (!p->has_row)
 		return EZ_OK;
 	if (!parse_u64(sqlc_cell(&rows, 0, 0), &p->run) ||
@@ -104,6 +106,7 @@ static int read_row(struct progress *p, struct sqlc *c, struct ez_error *err)
 	if (view_split(&notes, '>', &marks))
 		buf_add_view(&p->copying, marks);
 	renames_parse(&p->renames, notes);
+	ahead_parse(&p->ahead, notes);
 	return EZ_OK;
 }
 
@@ -153,6 +156,7 @@ struct load *progress_load(struct progress *p, uint64_t run, uint64_t seq,
 
 	buf_add_view(&notes, buf_view(&p->copying));
 	renames_format(&p->renames, &notes);
+	ahead_format(&p->ahead, &notes);
 	now.text[10] = ' ';
 	buf_addf(&load->body,
 		 "%.*s\x01%llu\x01%llu\x01%llu\x01%s\x01%llu\x01%s\x01%s\x01%.19s\x02",

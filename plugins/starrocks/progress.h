@@ -8,6 +8,7 @@
 
 #include "base/attr.h"
 
+#include "ahead.h"
 #include "encode.h"
 #include "loader.h"
 #include "renames.h"
@@ -27,7 +28,8 @@ struct sqlc;
  *
  * The row also says which tables the job has begun to copy: before that they were empty, so
  * when the copy begins again they may be emptied. Nobody else's rows ever are. Behind those
- * marks, in the same column, are the notes of renamed columns (renames.h).
+ * marks, in the same column, are the notes of renamed columns (renames.h) and of what was
+ * loaded behind the position (ahead.h).
  *
  * Runs are claimed: the label of a claim is made of job and run, and a label serves once, so
  * two daemons cannot both think that they are run n.
@@ -45,6 +47,7 @@ struct progress {
 	char row_owner[17];
 	struct buf copying; /* marks of the tables that a snapshot has begun to copy */
 	struct renames renames; /* columns that were renamed; behind these in the row */
+	struct ahead ahead;     /* what was loaded behind the position; behind those */
 
 	struct target target; /* as much of one as loading needs */
 };

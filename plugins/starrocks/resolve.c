@@ -44,6 +44,8 @@ static int ask(struct loader *l, const struct label *label, enum label_state *re
 		if (rc < 0)
 			return rc;
 	}
+	if (*ret == LABEL_COMMITTED)
+		return loader_await_visible(l, label->text, err);
 	if (*ret != LABEL_OPEN)
 		return EZ_OK;
 	host->log(6, "starrocks: the last run left something open: waiting for label %s",
@@ -81,6 +83,8 @@ static int resolve_group(struct loader *l, const struct label *group,
 		rc = label_add(&part, group, LABEL_PART, i, err);
 		if (rc == EZ_OK)
 			rc = resolve_row(l, &part, LABEL_ATTEMPT, 1, ATTEMPTS_GAP, err);
+		if (rc == EZ_OK && i == 0)
+			rc = resolve_row(l, &part, LABEL_LOAD, 0, 1, err);
 	}
 	return rc < 0 ? rc : resolve_row(l, group, LABEL_LOAD, 0, LOADS_GAP, err);
 }

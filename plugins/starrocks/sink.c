@@ -47,14 +47,16 @@
  *   ... before the answer         the next run finds it committed: the row has the position
  *   ... before the checkpoint     recover() returns the row's position, which is newer
  * So each source transaction is there once and whole, as long as it fits one group and one
- * load per table; else it comes in several transactions, counted, and the row moves with
- * the last.
+ * load per table; else it comes in several transactions, counted, and the position moves with
+ * the last. The row then also says how far into it they went (ahead.h), and the next run
+ * passes over that.
  *
  * Below 4.0. Each load is a transaction of its own under a label made of job, run, group and
  * number; after a lost answer the label is asked for (stream.c). A crash within a group
  * leaves some of its loads done; the next run waits until those that are open are decided,
  * then loads from the checkpoint again. Rows are upserts and deletes by key: the tables go
- * through some states twice and end up equal.
+ * through some states twice and end up equal. Rows with values that were read back from the
+ * target would not: which events they end with is noted before they are loaded (ahead.h).
  *
  * The copy at a job's beginning is done by instances of their own, load by load. Tables that
  * the job copies are named in its row before their first row is loaded: when the copy begins
@@ -214,6 +216,7 @@ struct sink *sink_free(struct sink *k)
 		targets_free(k->targets);
 		sqlc_free(k->sql);
 		progress_release(&k->progress);
+		ahead_release(&k->replay);
 	}
 	settings_release(&k->s);
 	free(k->id);
@@ -358,6 +361,14 @@ static bool may_hold(const struct sink *k)
 	       mono_us() - k->written_us < HOLD_US;
 }
 
+/* It was loaded by the run before, behind the position. */
+static bool came_before(struct sink *k, const struct ez_event *ev)
+{
+	if (ahead_is_over(&k->replay, ev))
+		ahead_release(&k->replay);
+	return ahead_covers(&k->replay, ev);
+}
+
 static int take_rows(struct sink *k, const struct ez_batch *b, struct ez_error *err)
 {
 	size_t from = 0;
@@ -365,11 +376,17 @@ static int take_rows(struct sink *k, const struct ez_batch *b, struct ez_error *
 	for (size_t i = 0; i < b->n_events; i++) {
 		int rc;
 
-		if (LIKELY(b->events[i]->op != EZ_OP_TRUNCATE))
+		bool is_there = UNLIKELY(k->replay.n > 0) && came_before(k, b->events[i]);
+
+		if (LIKELY(b->events[i]->op != EZ_OP_TRUNCATE && !is_there))
 			continue;
 		if (i > from)
 			group_add(open_group(k), b, from, i);
 		from = i + 1;
+		if (is_there)
+			continue;
+		if (k->open)
+			group_reach(k->open, b, i);
 		rc = truncate_table(k, b->events[i]->table, err);
 		if (rc < 0)
 			return rc;
@@ -443,6 +460,19 @@ static int without_sql(struct sink *k, struct ez_error *err)
 	return rc < 0 ? rc : EZ_EOF;
 }
 
+static int take_ahead(struct sink *k, struct ez_error *err)
+{
+	struct progress *p = &k->progress;
+	struct label run;
+	int rc = label_run(&run, p->job, p->run, err);
+
+	if (rc == EZ_OK)
+		rc = ahead_decide(&p->ahead, &k->uploader.loader, &run, p->seq, err);
+	if (rc == EZ_OK)
+		ahead_copy(&k->replay, &p->ahead);
+	return rc;
+}
+
 int sink_recover(struct sink *k, struct ez_position *ret, struct ez_error *err)
 {
 	struct progress *p = &k->progress;
@@ -464,6 +494,8 @@ int sink_recover(struct sink *k, struct ez_position *ret, struct ez_error *err)
 		rc = progress_read(p, k->sql,
 				   err); /* the last group may have been committed */
 	if (rc == EZ_OK)
+		rc = take_ahead(k, err);
+	if (rc == EZ_OK)
 		rc = progress_claim(p, k->sql, &k->uploader.loader, err);
 	if (rc < 0)
 		return rc;
@@ -484,10 +516,13 @@ int sink_table(struct sink *k, const struct ez_table *before, const struct ez_ta
 	       struct ez_error *err)
 {
 	/* What is new, or new only to this process, has no loads under way. */
-	bool is_changed = (before && before->version != now->version) ||
+	bool is_changed = (before && before->version != now->version) || k->saw_past ||
 			  renames_has(&k->progress.renames, now->id);
-	int rc = is_changed ? seal_and_settle(k, err) : EZ_OK;
+	int rc;
 
+	if (now->flags & EZ_TABLE_PAST)
+		is_changed = k->saw_past = true;
+	rc = is_changed ? seal_and_settle(k, err) : EZ_OK;
 	return rc < 0 ? rc : targets_prepare(k->targets, before, now, err);
 }
 

@@ -36,6 +36,8 @@ struct sink {
 	struct uploader uploader;
 	bool has_uploader;
 	struct progress progress; /* writer 0 */
+	struct ahead replay;      /* of the run before: what comes again and is there */
+	bool saw_past;            /* a shape from before a change that comes again */
 	struct group *open;       /* being collected */
 	bool flush_wanted;        /* the open group is to go as soon as it may */
 	bool tail_is_open;        /* its last transaction goes on in the next batch */

@@ -65,8 +65,10 @@ static size_t take_part(struct load **rest, size_t *n_rest, struct load **part)
  * was as long as no transaction ends. */
 static struct load *row_of(struct uploader *u, const struct group *g)
 {
-	const struct progress *p = u->progress;
+	struct progress *p = u->progress;
 
+	if (g->last_lsn > 0)
+		ahead_all(&p->ahead, g->last_lsn, g->last_seq);
 	if (g->position[0])
 		return progress_load(u->progress, p->run, g->seq, g->position, g->order);
 	return progress_load(u->progress, p->run, g->seq, p->position, p->order);
@@ -116,6 +118,46 @@ static int load_atomically(struct uploader *u, struct group *g, const struct lab
 	return rc;
 }
 
+/*
+ * Rows that were read back must not be loaded a second time: before they are loaded, the row
+ * of the job says under which label and up to which event. False: there are none.
+ */
+static bool expect_ahead(struct uploader *u, const struct group *g)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < g->loads.n; i++) {
+		const struct load *load = g->loads.items[i];
+
+		if (!load->is_read_back)
+			continue;
+		any = true;
+		ahead_expect(&u->progress->ahead,
+			     &(struct ahead_mark){ .table = load->target->id,
+						   .lsn = g->last_lsn,
+						   .seq = g->last_seq,
+						   .group = g->seq,
+						   .version = g->version,
+						   .load = (uint32_t)i });
+	}
+	return any;
+}
+
+static int note_ahead(struct uploader *u, const struct group *g, const struct label *label,
+		      struct ez_error *err)
+{
+	struct load *note = progress_load(u->progress, u->progress->run, g->seq - 1, "", 0);
+	struct load *loads[] = { note };
+	struct refusal refusal;
+	struct label own;
+	int rc = label_add(&own, label, LABEL_PART, 0, err);
+
+	if (rc == EZ_OK)
+		rc = stream_loads(&u->loader, loads, 1, &own, &refusal, err);
+	progress_load_free(note);
+	return rc;
+}
+
 /* Each load for itself; beside them the note that the group before is done. */
 static int load_singly(struct uploader *u, struct group *g, const struct label *label,
 		       struct attempt_result *ret, struct ez_error *err)
@@ -123,11 +165,14 @@ static int load_singly(struct uploader *u, struct group *g, const struct label *
 	size_t n = g->loads.n;
 	_cleanup_(freep) struct load **loads = xcalloc(n + 2, sizeof(struct load *));
 	struct load *note = NULL;
-	int rc;
+	bool is_noted = u->progress && expect_ahead(u, g);
+	int rc = is_noted ? note_ahead(u, g, label, err) : EZ_OK;
 
+	if (rc < 0)
+		return rc;
 	for (size_t i = 0; i < n; i++)
 		loads[i] = g->loads.items[i];
-	if (u->progress && g->seq > 1) {
+	if (u->progress && !is_noted && g->seq > 1) {
 		note = progress_load(u->progress, u->progress->run, g->seq - 1, "", 0);
 		loads[n++] = note;
 	}
@@ -135,6 +180,8 @@ static int load_singly(struct uploader *u, struct group *g, const struct label *
 	if (rc == EZ_E_DATA && ret->refusal.load < n)
 		ret->bad = loads[ret->refusal.load];
 	progress_load_free(note);
+	if (rc == EZ_OK && is_noted)
+		ahead_settle(&u->progress->ahead, g->seq);
 	return rc;
 }
 

@@ -52,6 +52,7 @@ E2E_TESTS = \
 	tests/e2e/starrocks_rights.sh \
 	tests/e2e/starrocks_memory.sh \
 	tests/e2e/starrocks_renames.sh \
+	tests/e2e/starrocks_swaps.sh \
 	tests/e2e/starrocks_tables.sh \
 	tests/e2e/starrocks_traps.sh \
 	tests/e2e/starrocks_types.sh \

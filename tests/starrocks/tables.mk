@@ -11,6 +11,7 @@ libstarrockstables_la_CFLAGS = $(STARROCKS_TEST_CFLAGS)
 libstarrockstables_la_LIBADD = libstarrockstest.la
 
 STARROCKS_TABLE_TESTS = \
+	tests/starrocks/test_ahead \
 	tests/starrocks/test_body \
 	tests/starrocks/test_compare \
 	tests/starrocks/test_encode \
@@ -30,6 +31,9 @@ tests_starrocks_bench_encode_LDADD = $(STARROCKS_TABLE_LDADD)
 tests_starrocks_bench_parcel_CPPFLAGS = $(STARROCKS_TEST_CPPFLAGS)
 tests_starrocks_bench_parcel_CFLAGS = $(STARROCKS_TEST_CFLAGS)
 tests_starrocks_bench_parcel_LDADD = $(STARROCKS_TABLE_LDADD)
+tests_starrocks_test_ahead_CPPFLAGS = $(STARROCKS_TEST_CPPFLAGS)
+tests_starrocks_test_ahead_CFLAGS = $(STARROCKS_TEST_CFLAGS)
+tests_starrocks_test_ahead_LDADD = $(STARROCKS_TABLE_LDADD)
 tests_starrocks_test_body_CPPFLAGS = $(STARROCKS_TEST_CPPFLAGS)
 tests_starrocks_test_body_CFLAGS = $(STARROCKS_TEST_CFLAGS)
 tests_starrocks_test_body_LDADD = $(STARROCKS_TABLE_LDADD)
