@@ -38,16 +38,17 @@ static inline void budget_charge(struct budget *b, int64_t delta)
 		atomic_store_explicit(&b->peak, now, memory_order_relaxed);
 }
 
-static inline bool budget_is_spent(const struct budget *b)
-{
-	return budget_used(b) >= b->limit;
-}
-
 static inline size_t budget_room(const struct budget *b)
 {
 	int64_t left = b->limit - b->reserve - budget_used(b);
 
 	return left > 0 ? (size_t)left : 0;
+}
+
+/* Sources have stopped reading: who waits for more of their rows waits in vain. */
+static inline bool budget_is_spent(const struct budget *b)
+{
+	return budget_room(b) == 0;
 }
 
 #endif
