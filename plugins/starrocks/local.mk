@@ -35,6 +35,7 @@ STARROCKS_LOAD_SOURCES = \
 	plugins/starrocks/dialect.h \
 	plugins/starrocks/ahead.c plugins/starrocks/ahead.h \
 	plugins/starrocks/answer.c plugins/starrocks/answer.h \
+	plugins/starrocks/check_http.c \
 	plugins/starrocks/group.c plugins/starrocks/group.h \
 	plugins/starrocks/hop.c plugins/starrocks/hop.h \
 	plugins/starrocks/host.c plugins/starrocks/host.h \

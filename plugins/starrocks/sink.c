@@ -12,7 +12,6 @@
 #include "base/random.h"
 #include "base/str.h"
 
-#include "check_sql.h"
 #include "compare.h"
 #include "dialect.h"
 #include "encode.h"
@@ -473,6 +472,26 @@ static int take_ahead(struct sink *k, struct ez_error *err)
 	return rc;
 }
 
+/* What the last run did, to the end, and that it is over. */
+static int succeed(struct sink *k, struct ez_error *err)
+{
+	struct progress *p = &k->progress;
+	struct loader *l = &k->uploader.loader;
+	int rc = progress_read(p, k->sql, err);
+
+	if (rc == EZ_OK)
+		rc = progress_fence(p, k->sql, l, err);
+	if (rc == EZ_OK && p->has_row && k->epoch > 0)
+		rc = progress_read(p, k->sql, err); /* up to the fence the last run may have gone on */
+	if (rc == EZ_OK)
+		rc = resolve_last_run(l, p, err);
+	if (rc == EZ_OK && p->has_row)
+		rc = progress_read(p, k->sql, err); /* the last group may have been committed */
+	if (rc == EZ_OK)
+		rc = take_ahead(k, err);
+	return rc == EZ_OK ? progress_claim(p, k->sql, l, err) : rc;
+}
+
 int sink_recover(struct sink *k, struct ez_position *ret, struct ez_error *err)
 {
 	struct progress *p = &k->progress;
@@ -483,20 +502,7 @@ int sink_recover(struct sink *k, struct ez_position *ret, struct ez_error *err)
 		return without_sql(k, err);
 	rc = sqlc_version(k->sql, &version, err);
 	if (rc == EZ_OK)
-		rc = progress_read(p, k->sql, err);
-	if (rc == EZ_OK)
-		rc = progress_fence(p, k->sql, &k->uploader.loader, err);
-	if (rc == EZ_OK && p->has_row && k->epoch > 0)
-		rc = progress_read(p, k->sql, err); /* up to the fence the last run may have gone on */
-	if (rc == EZ_OK)
-		rc = resolve_last_run(&k->uploader.loader, p, err);
-	if (rc == EZ_OK && p->has_row)
-		rc = progress_read(p, k->sql,
-				   err); /* the last group may have been committed */
-	if (rc == EZ_OK)
-		rc = take_ahead(k, err);
-	if (rc == EZ_OK)
-		rc = progress_claim(p, k->sql, &k->uploader.loader, err);
+		rc = succeed(k, err);
 	if (rc < 0)
 		return rc;
 	k->uploader.is_atomic = version >= dialect_starrocks.multi_table_since;
@@ -577,37 +583,7 @@ int sink_snapshot_end(struct sink *k, const struct ez_snapshot *s, struct ez_err
 	return EZ_OK; /* rows are seen as they come; the next row of the job says it is over */
 }
 
-/* -------------------------------------------------------------------- check, forget */
-
-int sink_check(struct sink *k, struct ez_report *report, struct ez_error *err)
-{
-	struct loader *l = &k->uploader.loader;
-	struct ez_error why = { .size = sizeof(why) };
-	bool is_any_good = false;
-
-	for (size_t i = 0; i < k->s.n_fe; i++) {
-		enum label_state state;
-		int rc = loader_ask(l, "ezcdc_check", &state, &why);
-
-		/* The database may be yet to be made: check_sql() tells. */
-		if (rc == EZ_OK || strstr(why.text, "unknown database")) {
-			is_any_good = true;
-			http_next_front_end(l->http);
-			continue;
-		}
-		if (rc == EZ_E_CANCELLED || rc == EZ_E_PERMISSION)
-			return error_copy(err, &why);
-		host->finding(report, EZ_FINDING_WARNING, "front end",
-			      why.hint[0] ? why.hint
-					  : "is the address right, and the server up?",
-			      "%s", why.text);
-	}
-	host->finding(report, is_any_good ? EZ_FINDING_OK : EZ_FINDING_FAILED, "loading",
-		      NULL,
-		      is_any_good ? "a front end takes requests over HTTP"
-				  : "no front end takes requests over HTTP");
-	return check_sql(&k->s, k->sql, report, err);
-}
+/* -------------------------------------------------------------------------- forget */
 
 int sink_forget(struct sink *k, struct ez_error *err)
 {
