@@ -7,6 +7,7 @@ TEST_EXTENSIONS = .sh
 AM_TESTS_ENVIRONMENT = \
 	EZ_SRC='$(abs_top_srcdir)'; export EZ_SRC; \
 	EZ_BUILD='$(abs_top_builddir)'; export EZ_BUILD; \
+	CK_DEFAULT_TIMEOUT=120; export CK_DEFAULT_TIMEOUT; \
 	EZ_PLUGINS='$(EZ_PLUGINS)'; export EZ_PLUGINS; \
 	EZ_SANITIZE='$(EZ_SANITIZE)'; export EZ_SANITIZE; \
 	EZCDC_PLUGIN_PATH='$(abs_top_builddir)/plugins.d'; export EZCDC_PLUGIN_PATH; \

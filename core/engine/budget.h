@@ -45,10 +45,9 @@ static inline size_t budget_room(const struct budget *b)
 	return left > 0 ? (size_t)left : 0;
 }
 
-/* Sources have stopped reading: who waits for more of their rows waits in vain. */
 static inline bool budget_is_spent(const struct budget *b)
 {
-	return budget_room(b) == 0;
+	return budget_used(b) >= b->limit;
 }
 
 #endif

@@ -30,8 +30,16 @@ enum {
 	RECORD_MAX_BYTES = 1024 * 1024 * 1024,
 };
 
+/* A record that was cut off, in case its row is passed over when it comes again. */
+struct cut {
+	uint64_t lsn, seq;
+	char *line;
+};
+
 struct dead_letters {
 	pthread_mutex_t lock;
+	struct cut *cuts;
+	size_t n_cuts;
 	char *path;
 	int fd; /* -1: not made yet */
 	bool stop, dirty;
@@ -74,9 +82,18 @@ static uint64_t lsn_of(const struct json *j)
 	return hex_of(high) << 32 | hex_of(low);
 }
 
+static void remember(struct dead_letters *d, const struct json *j, struct ez_view line)
+{
+	d->cuts = xreallocarray(d->cuts, d->n_cuts + 1, sizeof(*d->cuts));
+	d->cuts[d->n_cuts++] = (struct cut){ .lsn = lsn_of(j),
+					     .seq = (uint64_t)json_i64(j, "seq"),
+					     .line = view_dup(line) };
+}
+
 enum fate { KEPT, COMES_AGAIN, UNREADABLE };
 
-static enum fate fate_of(struct ez_view line, uint64_t start, bool drop_snapshot_rows)
+static enum fate fate_of(struct dead_letters *d, struct ez_view line, uint64_t start,
+			 bool drop_snapshot_rows)
 {
 	_cleanup_(json_freep) struct json *j = json_parse(line, NULL);
 
@@ -84,7 +101,10 @@ static enum fate fate_of(struct ez_view line, uint64_t start, bool drop_snapshot
 		return UNREADABLE;
 	if (json_bool(j, "snapshot"))
 		return drop_snapshot_rows ? COMES_AGAIN : KEPT;
-	return start > 0 && lsn_of(j) >= start ? COMES_AGAIN : KEPT;
+	if (start == 0 || lsn_of(j) < start)
+		return KEPT;
+	remember(d, j, line);
+	return COMES_AGAIN;
 }
 
 static int append_durably(const char *path, struct ez_view text)
@@ -132,7 +152,7 @@ static int rewrite(struct dead_letters *d, struct ez_view all, uint64_t start,
 
 	while (rest.len > 0 && view_split(&rest, '\n', &line)) {
 		enum fate fate = line.len == 0 ? COMES_AGAIN :
-						 fate_of(line, start, drop_snapshot_rows);
+						 fate_of(d, line, start, drop_snapshot_rows);
 
 		if (fate == COMES_AGAIN)
 			continue;
@@ -204,6 +224,9 @@ void dead_letters_close(struct dead_letters *d)
 		return;
 	fs_closep(&d->fd);
 	pthread_mutex_destroy(&d->lock);
+	for (size_t i = 0; i < d->n_cuts; i++)
+		free(d->cuts[i].line);
+	free(d->cuts);
 	free(d->path);
 	free(d);
 }
@@ -330,6 +353,26 @@ int dead_letters_add(struct dead_letters *d, const struct ez_event *ev, uint32_t
 	rc = d->count >= d->limit ? over_limit(d, err) : append(d, buf_view(&record), err);
 	pthread_mutex_unlock(&d->lock);
 	return rc;
+}
+
+int dead_letters_pass_over(struct dead_letters *d, const struct ez_event *ev,
+			   struct ez_error *err)
+{
+	int rc = EZ_OK, n = 0;
+
+	pthread_mutex_lock(&d->lock);
+	for (size_t i = 0; i < d->n_cuts && rc >= 0; i++) {
+		_cleanup_(buf_release) struct buf line = BUF_INIT(RECORD_MAX_BYTES);
+
+		if (d->cuts[i].lsn != ev->tx->lsn || d->cuts[i].seq != ev->seq)
+			continue;
+		buf_add_str(&line, d->cuts[i].line);
+		buf_add_char(&line, '\n');
+		rc = append(d, buf_view(&line), err);
+		n++;
+	}
+	pthread_mutex_unlock(&d->lock);
+	return rc < 0 ? rc : n;
 }
 
 int dead_letters_sync(struct dead_letters *d, struct ez_error *err)

@@ -39,6 +39,11 @@ void dead_letters_close(struct dead_letters *d);
 _must_check_ int dead_letters_add(struct dead_letters *d, const struct ez_event *ev,
 				  uint32_t part, bool is_snapshot, struct ez_error *err);
 
+/* The event came again and is passed over: the record that it had, if it had one, stays.
+ * How many there were, or an error. */
+_must_check_ int dead_letters_pass_over(struct dead_letters *d, const struct ez_event *ev,
+					struct ez_error *err);
+
 /* Makes all records durable; nothing to do costs nothing. */
 _must_check_ int dead_letters_sync(struct dead_letters *d, struct ez_error *err);
 

@@ -157,6 +157,16 @@ int engine_reject(struct engine *e, const struct ez_event *ev, uint32_t part, bo
 	return rc;
 }
 
+int engine_pass_over(struct engine *e, const struct ez_event *ev, struct ez_error *err)
+{
+	int n = dead_letters_pass_over(e->dead, ev, err);
+
+	if (n < 0)
+		return n;
+	atomic_fetch_add_explicit(&e->stats.dead_letters, (uint64_t)n, memory_order_relaxed);
+	return EZ_OK;
+}
+
 int engine_cancelled(struct ez_error *err)
 {
 	return host_table.fail(err, EZ_E_CANCELLED, "", "the job was stopped");

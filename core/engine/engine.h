@@ -127,6 +127,9 @@ struct ez_open engine_open_args(struct engine *e, const struct ez_config *config
  * and counted; else the policy is to stop. Any thread. */
 _must_check_ int engine_reject(struct engine *e, const struct ez_event *ev, uint32_t part,
 			       bool is_snapshot, struct ez_error *err);
+/* The event is older than what the sink has: its dead letter stays, if it has one. */
+_must_check_ int engine_pass_over(struct engine *e, const struct ez_event *ev,
+				  struct ez_error *err);
 
 /* Fills err with "the job is stopping" and returns EZ_E_CANCELLED. */
 int engine_cancelled(struct ez_error *err);

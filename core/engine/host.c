@@ -87,6 +87,8 @@ static int mem(struct ez_ctx *ctx, int64_t delta_bytes)
 	if (!ctx->e)
 		return EZ_OK;
 	budget_charge(&ctx->e->budget, delta_bytes);
+	if (ctx->lane && lane_waits_in_vain(ctx->lane))
+		return EZ_AGAIN;
 	return budget_is_spent(&ctx->e->budget) ? EZ_AGAIN : EZ_OK;
 }
 

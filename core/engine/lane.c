@@ -363,7 +363,7 @@ static int64_t flush_due_us(const struct lane *l)
 	if (l->unflushed_bytes == 0 || l->outstanding)
 		return INT64_MAX;
 	if (!l->is_streaming || atomic_load_explicit(&l->hurry, memory_order_relaxed) ||
-	    l->unflushed_bytes >= l->e->batch_bytes || budget_is_spent(&l->e->budget))
+	    l->unflushed_bytes >= l->e->batch_bytes || budget_room(&l->e->budget) == 0)
 		return 0;
 	gap = MAX(gap, (int64_t)FLUSH_GAP_MIN_US);
 	return l->first_unflushed_us + MIN(gap, (int64_t)FLUSH_GAP_MAX_US);
@@ -439,7 +439,7 @@ int64_t lane_next_us(const struct lane *l)
 			      ASK_AGAIN_US);
 }
 
-int lane_drain(struct lane *l, struct ez_error *err)
+static int drain(struct lane *l, struct ez_error *err)
 {
 	for (;;) {
 		int rc = lane_service(l, true, err);
@@ -452,4 +452,20 @@ int lane_drain(struct lane *l, struct ez_error *err)
 			return engine_cancelled(err);
 		bell_wait(&l->bell, MIN(lane_next_us(l), mono_us() + 100 * US_PER_MS));
 	}
+}
+
+bool lane_waits_in_vain(const struct lane *l)
+{
+	return atomic_load_explicit(&l->draining, memory_order_relaxed) ||
+	       (l == &l->e->writer.lane && budget_room(&l->e->budget) == 0);
+}
+
+int lane_drain(struct lane *l, struct ez_error *err)
+{
+	int rc;
+
+	atomic_store_explicit(&l->draining, true, memory_order_relaxed);
+	rc = drain(l, err);
+	atomic_store_explicit(&l->draining, false, memory_order_relaxed);
+	return rc;
 }

@@ -74,6 +74,7 @@ struct lane {
 	bool is_streaming;   /* EZ_CAP_STREAMING */
 	bool broken;
 	_Atomic bool waked;  /* the sink has called host->wake at least once */
+	_Atomic bool draining; /* nothing is written before what is unflushed is durable */
 	_Atomic bool hurry;  /* the job ends: flush whatever is unflushed at once */
 };
 
@@ -105,6 +106,10 @@ static inline bool lane_is_clean(const struct lane *l)
 
 /* Flushes and waits until everything written is durable. */
 _must_check_ int lane_drain(struct lane *l, struct ez_error *err);
+
+/* Nothing more comes to be written before something is durable: the lane is drained, or the
+ * stream has no room left to read. Any thread. */
+bool lane_waits_in_vain(const struct lane *l);
 
 /* After a transient error of any other call on the instance: waits until it may be tried
  * again. EZ_OK: try; else give up with err. */

@@ -187,7 +187,7 @@ static struct table *announce(struct ez_out *o, const struct entry *e, uint64_t 
 		o->ops->news(o->arg, before, table_ref(t));
 	else
 		table_unref(before);
-	if (t->desc.flags & EZ_TABLE_PAST)
+	if (t->is_past)
 		o->past = MAX(o->past, registry_past(o->registry, shape.id));
 	return t;
 }
@@ -203,7 +203,7 @@ static struct entry *entry_new(struct ez_out *o, const struct ez_table *shape,
 		entry_free(e);
 		return NULL;
 	}
-	e->final = announce(o, e, shape->lsn);
+	e->final = announce(o, e, e->in->desc.lsn);
 	return e;
 }
 
@@ -259,7 +259,7 @@ static void end_past(struct ez_out *o, uint64_t lsn)
 	map_for_each (m, &o->entries) {
 		struct entry *e = m->value;
 
-		if (!(e->final->desc.flags & EZ_TABLE_PAST))
+		if (!e->final->is_past)
 			continue;
 		entry_forget(o, e);
 		table_unref(e->final);
@@ -378,10 +378,20 @@ static bool has_transforms(const struct ez_out *o)
 	return o->entry ? o->entry->plan.n_links > 0 : o->chain.n > 0;
 }
 
+/* It was durable before the sink heard of a newer shape. */
+static int pass_over(struct ez_out *o, const struct ez_event *ev, struct ez_error *err)
+{
+	int rc = o->ops->passed_over ? o->ops->passed_over(o->arg, ev, err) : EZ_OK;
+
+	return rc < 0 ? rc : EZ_SKIP;
+}
+
 static int prepare(struct ez_out *o, struct ez_event *ev, struct ez_error *err)
 {
 	int rc = EZ_OK;
 
+	if (UNLIKELY(o->entry && o->entry->final->is_past))
+		return pass_over(o, ev, err);
 	if (UNLIKELY(ev->flags & EZ_EV_UNCHECKED_TEXT) && o->entry)
 		rc = check_text(o, ev, err);
 	if (rc == EZ_OK && has_transforms(o))

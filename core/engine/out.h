@@ -43,6 +43,8 @@ struct out_ops {
 	int (*reject)(void *arg, const struct ez_event *ev, struct ez_error *);
 	/* Rows per operation (OUT_OPS) of one table, once per batch. */
 	void (*counted)(void *arg, const struct ez_table *t, const uint32_t *rows);
+	/* The event is older than what the sink has and is left out. May be NULL. */
+	int (*passed_over)(void *arg, const struct ez_event *ev, struct ez_error *);
 };
 
 /* Places in the array of `counted`: r c u d t m. */

@@ -69,6 +69,13 @@ static int take_reject(void *arg, const struct ez_event *ev, struct ez_error *er
 	return engine_reject(r->e, ev, 0, false, err);
 }
 
+static int passed_over(void *arg, const struct ez_event *ev, struct ez_error *err)
+{
+	struct reader *r = arg;
+
+	return engine_pass_over(r->e, ev, err);
+}
+
 static void count(void *arg, const struct ez_table *t, const uint32_t *rows)
 {
 	struct reader *r = arg;
@@ -82,6 +89,7 @@ static const struct out_ops out_ops = {
 	.barrier = take_barrier,
 	.reject = take_reject,
 	.counted = count,
+	.passed_over = passed_over,
 };
 
 int reader_open_chain(struct engine *e, struct chain *c, uint32_t worker,

@@ -248,7 +248,7 @@ static struct table *past(struct registry *r, const struct known *k,
 {
 	struct table *t = table_new(shape, registry_uid(r), k->newest->desc.version);
 
-	t->desc.flags |= EZ_TABLE_PAST;
+	t->is_past = true;
 	return t;
 }
 
@@ -281,7 +281,6 @@ static struct table *intern(struct registry *r, const struct ez_table *shape, bo
 		shape = &whole->desc;
 	if (k && is_past(k, shape)) {
 		t = past(r, k, shape);
-		*ret_news = true;
 	} else {
 		if (k) {
 			learn(r, k, shape, ret_before);
@@ -302,6 +301,7 @@ struct table *registry_intern(struct registry *r, const struct ez_table *shape,
 {
 	struct table *t;
 
+	*ret_news = false;
 	*ret_before = NULL;
 	pthread_mutex_lock(&r->lock);
 	t = intern(r, shape, ret_news, ret_before);

@@ -22,9 +22,9 @@
  * What the sink has and what it is being told of are noted apart from what was declared last
  * (registry_intend, registry_did): a source reads ahead, and a crash in the middle of a change
  * must not look like its end. Both go into the checkpoint. After a crash a source may begin
- * before the newest change that was noted. Shapes from then are handed out as past
- * (EZ_TABLE_PAST), on the side, until the noted one has come again: no sink is told to undo
- * what it has done (trap D6).
+ * before the newest change that was noted. Shapes from then are handed out as past, on the
+ * side, until the noted one has come again: no sink is told to undo what it has done (trap D6),
+ * and their rows, which were durable before the change was begun, are passed over.
  *
  * The registry is shared by the stream and the snapshot readers: an equal shape always gives
  * the same descriptor, whoever declares it. Versions go on from what the checkpoint says
@@ -35,6 +35,7 @@
 struct table {
 	_Atomic unsigned refs;
 	void *owner; /* struct entry of the out that handed it to its source; else NULL */
+	bool is_past; /* older than what the sink was told of in an earlier run */
 	struct ez_table desc;
 };
 
@@ -70,9 +71,9 @@ void registry_seed(struct registry *r, const struct ez_table *newest,
 /*
  * The descriptor for a shape, with a reference for the caller. *ret_news is set when the
  * sink has to be told before rows of it arrive; *ret_before then is the shape it knew, with
- * a reference, or NULL. Only the first caller gets the news, but for past shapes, which are
- * a descriptor and news each time. Columns of unknown number inherit the one that the newest
- * known shape has for their name.
+ * a reference, or NULL. Only the first caller gets the news; past shapes are none, and a
+ * descriptor each time. Columns of unknown number inherit the one that the newest known shape
+ * has for their name.
  */
 struct table *registry_intern(struct registry *r, const struct ez_table *shape,
 			      bool *ret_news, struct table **ret_before);

@@ -229,21 +229,23 @@ static int keep_shapes(struct writer *w, struct ez_error *err)
 	return keeper_change(&w->e->keeper, store_shapes, &shapes, err);
 }
 
-static bool is_past(const struct news *n)
+/* What a run finds as the last one left it is no change. */
+static bool is_change(const struct news *n)
 {
-	return n->now->desc.flags & EZ_TABLE_PAST;
+	return n->before && n->before != n->now;
 }
 
 /*
- * What the target is about to become is on disk before it does: a run that is cut off in the
- * middle, or whose rows from before the change come again, would else take the target for
- * what it was.
+ * Everything from before a change is durable, and then what the target is about to become is
+ * on disk, before it does: so a run that is cut off in the middle goes on from what the target
+ * was, and rows from before the change that come again are known to be there.
  */
 static int prepare_change(struct writer *w, const struct news *n, struct ez_error *err)
 {
-	int rc = writer_is_ordered(w) ? EZ_OK : lane_drain(&w->lane, err);
+	bool waits = is_change(n) || !writer_is_ordered(w);
+	int rc = waits ? lane_drain(&w->lane, err) : EZ_OK;
 
-	if (rc < 0 || !n->before || is_past(n))
+	if (rc < 0 || !is_change(n))
 		return rc;
 	registry_intend(&w->e->registry, n->now);
 	return keep_shapes(w, err);
@@ -261,7 +263,7 @@ static int tell_sink(struct writer *w, const struct news *n, struct ez_error *er
 			break;
 		rc = lane_put_off(&w->lane, err);
 	}
-	if (rc < 0 || is_past(n))
+	if (rc < 0 || n->before == n->now)
 		return rc;
 	registry_did(&w->e->registry, n->now);
 	return keep_shapes(w, err);

@@ -402,10 +402,12 @@ static int on_delete(struct decode *d, struct decode_message *m, struct wire *w,
 }
 
 /* Declares every table of the message before the first event, so that a catalog that
- * cannot be asked leaves nothing half done. */
+ * cannot be asked leaves nothing half done; but not for events that the engine has already,
+ * which may be older than what it knows. */
 static int declare_all(struct decode *d, const struct decode_message *m, struct wire oids,
 		       struct ez_error *err)
 {
+	uint64_t seq = d->seq;
 	uint32_t oid;
 
 	while (wire_u32(&oids, &oid)) {
@@ -414,7 +416,7 @@ static int declare_all(struct decode *d, const struct decode_message *m, struct 
 
 		if (!rel)
 			return fail_unknown_relation(d, m, oid, err);
-		if (!rel->is_selected || rel->table)
+		if (!rel->is_selected || seq++ < d->skip || rel->table)
 			continue;
 		rc = relation_declare(rel, d->pg, &d->tx, d->out, err);
 		if (rc != EZ_OK)

@@ -14,7 +14,7 @@
 
 enum {
 	MARKS_MAX = 4000, /* a text of less than half the column */
-	MARK_WORDS = 6,
+	MARK_WORDS = 8,
 };
 
 void ahead_release(struct ahead *a)
@@ -32,6 +32,37 @@ void ahead_copy(struct ahead *to, const struct ahead *from)
 	to->n = from->n;
 }
 
+static bool is_same_change(const struct ahead_place *p, const struct ez_event *ev)
+{
+	return p->lsn == ev->tx->lsn && p->xid == ev->tx->xid && p->change == ev->lsn;
+}
+
+struct ahead_place ahead_next(const struct ahead_place *before, const struct ez_event *ev)
+{
+	return (struct ahead_place){
+		.lsn = ev->tx->lsn,
+		.xid = ev->tx->xid,
+		.change = ev->lsn,
+		.nth = is_same_change(before, ev) ? before->nth + 1 : 0,
+	};
+}
+
+struct ahead_place ahead_place_of(const struct ez_batch *b, size_t i,
+				  const struct ahead_place *before)
+{
+	const struct ez_event *ev = b->events[i];
+	struct ahead_place first = { .lsn = 0 };
+	struct ahead_place p = ahead_next(&first, ev);
+
+	while (i > 0 && is_same_change(&p, b->events[i - 1])) {
+		p.nth++;
+		i--;
+	}
+	if (i == 0 && is_same_change(before, ev))
+		p.nth += before->nth + 1;
+	return p;
+}
+
 static void drop(struct ahead *a, size_t i)
 {
 	a->n--;
@@ -46,9 +77,9 @@ static void add(struct ahead *a, const struct ahead_mark *mark)
 	a->items[a->n++] = *mark;
 }
 
-void ahead_all(struct ahead *a, uint64_t lsn, uint64_t seq)
+void ahead_all(struct ahead *a, const struct ahead_place *place)
 {
-	const struct ahead_mark all = { .lsn = lsn, .seq = seq };
+	const struct ahead_mark all = { .place = *place };
 
 	a->n = 0;
 	add(a, &all);
@@ -89,26 +120,30 @@ void ahead_settle(struct ahead *a, uint64_t group)
 	}
 }
 
-/* EZ_OK and *ret: was the load of the mark committed? */
+void ahead_learn(struct ahead *a, uint64_t group, uint32_t load, bool is_done)
+{
+	for (size_t i = a->n; i-- > 0;) {
+		if (a->items[i].group != group || a->items[i].load != load)
+			continue;
+		a->items[i].group = 0;
+		if (is_done)
+			(void)drop_older(a, i);
+		else
+			drop(a, i);
+		return;
+	}
+}
+
+/* Was the load of the mark committed? */
 static int ask(const struct ahead_mark *mark, struct loader *l, const struct label *run,
 	       bool *ret, struct ez_error *err)
 {
-	struct ez_error why = { .size = sizeof(why) };
 	struct label label;
-	enum label_state state = LABEL_UNKNOWN;
 	int rc = label_group(&label, run, mark->group, mark->version, err);
 
 	if (rc == EZ_OK)
 		rc = label_add(&label, &label, LABEL_LOAD, mark->load, err);
-	if (rc < 0)
-		return rc;
-	while ((rc = loader_ask(l, label.text, &state, &why)) == EZ_E_TRANSIENT) {
-		rc = loader_put_off(l, REACT_ASK, &why, err);
-		if (rc < 0)
-			return rc;
-	}
-	*ret = state == LABEL_DONE || state == LABEL_COMMITTED;
-	return rc < 0 ? error_copy(err, &why) : EZ_OK;
+	return rc == EZ_OK ? loader_is_done(l, label.text, ret, err) : rc;
 }
 
 int ahead_decide(struct ahead *a, struct loader *l, const struct label *run, uint64_t seq,
@@ -128,22 +163,33 @@ int ahead_decide(struct ahead *a, struct loader *l, const struct label *run, uin
 	return EZ_OK;
 }
 
-bool ahead_covers(const struct ahead *a, const struct ez_event *ev)
+static bool covers(const struct ahead_mark *m, const struct ez_event *ev,
+		   const struct ahead_place *at)
 {
-	for (size_t i = 0; i < a->n; i++) {
-		const struct ahead_mark *m = &a->items[i];
+	const struct ahead_place *end = &m->place;
+	bool is_same_tx = at->lsn == end->lsn && at->xid == end->xid;
 
-		if ((m->table == 0 || (ev->table && m->table == ev->table->id)) &&
-		    (ev->tx->lsn < m->lsn || (ev->tx->lsn == m->lsn && ev->seq <= m->seq)))
+	if (m->table != 0 && (!ev->table || ev->table->id != m->table))
+		return false;
+	if (!is_same_tx)
+		return m->table != 0 && at->lsn < end->lsn;
+	return at->change < end->change ||
+	       (at->change == end->change && at->nth <= end->nth);
+}
+
+bool ahead_covers(const struct ahead *a, const struct ez_event *ev,
+		  const struct ahead_place *place)
+{
+	for (size_t i = 0; i < a->n; i++)
+		if (covers(&a->items[i], ev, place))
 			return true;
-	}
 	return false;
 }
 
 bool ahead_is_over(const struct ahead *a, const struct ez_event *ev)
 {
 	for (size_t i = 0; i < a->n; i++)
-		if (ev->tx->lsn <= a->items[i].lsn)
+		if (ev->tx->lsn <= a->items[i].place.lsn)
 			return false;
 	return true;
 }
@@ -153,8 +199,9 @@ void ahead_format(const struct ahead *a, struct buf *b)
 	for (size_t i = 0; i < a->n; i++) {
 		const struct ahead_mark *m = &a->items[i];
 
-		buf_addf(b, ">=%llu:%llu:%llu:%llu:%u:%u", (unsigned long long)m->table,
-			 (unsigned long long)m->lsn, (unsigned long long)m->seq,
+		buf_addf(b, ">=%llu:%llu:%u:%llu:%u:%llu:%u:%u", (unsigned long long)m->table,
+			 (unsigned long long)m->place.lsn, m->place.xid,
+			 (unsigned long long)m->place.change, m->place.nth,
 			 (unsigned long long)m->group, m->version, m->load);
 	}
 }
@@ -167,14 +214,17 @@ static void parse_one(struct ahead *a, struct ez_view text)
 	for (size_t i = 0; i < MARK_WORDS; i++)
 		if (!view_split(&text, ':', &part) || !parse_u64(part, &word[i]))
 			return;
-	if (word[4] > UINT32_MAX || word[5] > UINT32_MAX)
+	if (word[2] > UINT32_MAX || word[4] > UINT32_MAX || word[6] > UINT32_MAX ||
+	    word[7] > UINT32_MAX)
 		return;
 	add(a, &(struct ahead_mark){ .table = word[0],
-				     .lsn = word[1],
-				     .seq = word[2],
-				     .group = word[3],
-				     .version = (uint32_t)word[4],
-				     .load = (uint32_t)word[5] });
+				     .place = { .lsn = word[1],
+						.xid = (uint32_t)word[2],
+						.change = word[3],
+						.nth = (uint32_t)word[4] },
+				     .group = word[5],
+				     .version = (uint32_t)word[6],
+				     .load = (uint32_t)word[7] });
 }
 
 void ahead_parse(struct ahead *a, struct ez_view text)

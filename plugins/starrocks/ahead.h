@@ -26,11 +26,22 @@
  * speaks of, so it holds if that load's label was committed, which is asked for at the next
  * start (ahead_decide).
  *
- * Events are told apart by (tx->lsn, seq). One owner at a time.
+ * A place is an event's by what the source cannot change, whatever tables and transforms the
+ * job has by then: its transaction, its own lsn, and which one of that lsn it is (one record of
+ * the log may insert many rows).
+ *
+ * Events that were rejected lie under no mark: they are to be rejected again. One owner at a
+ * time.
  */
+struct ahead_place {
+	uint64_t lsn; /* of the transaction; 0: no place */
+	uint64_t change;
+	uint32_t xid, nth;
+};
+
 struct ahead_mark {
-	uint64_t table; /* ez_table.id; 0: all tables */
-	uint64_t lsn, seq;
+	uint64_t table; /* ez_table.id; 0: all tables, in this transaction */
+	struct ahead_place place;
 	uint64_t group; /* of the load that it depends on; 0: it holds */
 	uint32_t version, load;
 };
@@ -40,24 +51,33 @@ struct ahead {
 	size_t n;
 };
 
+/* The place of an event that follows the one at `before`. */
+struct ahead_place ahead_next(const struct ahead_place *before, const struct ez_event *ev);
+/* The place of events[i]; `before` is that of the last event of the batch before. */
+struct ahead_place ahead_place_of(const struct ez_batch *b, size_t i,
+				  const struct ahead_place *before);
+
 void ahead_release(struct ahead *a);
 void ahead_copy(struct ahead *to, const struct ahead *from);
 
 /* All tables are behind that event, in place of all there was. */
-void ahead_all(struct ahead *a, uint64_t lsn, uint64_t seq);
+void ahead_all(struct ahead *a, const struct ahead_place *place);
 
 /* One table will be, once the load of that group is committed. */
 void ahead_expect(struct ahead *a, const struct ahead_mark *mark);
 
 /* The group's loads are committed. */
 void ahead_settle(struct ahead *a, uint64_t group);
+/* One of them is, or will never be. */
+void ahead_learn(struct ahead *a, uint64_t group, uint32_t load, bool is_done);
 
 /* Asks for the labels of an ended run's loads; `seq` is the last group known to be done. */
 _must_check_ int ahead_decide(struct ahead *a, struct loader *l, const struct label *run,
 			      uint64_t seq, struct ez_error *err);
 
-/* Whether the event was loaded before. */
-bool ahead_covers(const struct ahead *a, const struct ez_event *ev);
+/* Whether the event at that place was loaded before. */
+bool ahead_covers(const struct ahead *a, const struct ez_event *ev,
+		  const struct ahead_place *place);
 /* No mark speaks of this event's transaction or a later one. */
 bool ahead_is_over(const struct ahead *a, const struct ez_event *ev);
 

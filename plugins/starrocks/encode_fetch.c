@@ -66,7 +66,7 @@ static bool is_wanted(struct encoder *e, const struct fold_row *r)
 	if (!r->is_missing)
 		return false;
 	s = encoder_state(e, r->target);
-	return r->moved || (s->is_mixed && (s->has_moved || e->rules->one_set));
+	return s->has_moved || (s->is_mixed && e->rules->one_set);
 }
 
 /* ------------------------------------------------------------------ the question */

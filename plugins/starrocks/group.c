@@ -58,7 +58,8 @@ static void make_room(struct group *g, size_t n)
 	charge(g);
 }
 
-void group_add(struct group *g, const struct ez_batch *b, size_t from, size_t to)
+void group_add(struct group *g, const struct ez_batch *b, size_t from, size_t to,
+	       const struct ahead_place *before)
 {
 	if (g->first == 0) {
 		g->first = b->number;
@@ -75,10 +76,8 @@ void group_add(struct group *g, const struct ez_batch *b, size_t from, size_t to
 		g->places[g->n_events++] =
 			(struct group_place){ .batch = b->number, .row = (uint32_t)i };
 	}
-	if (to > from) {
-		g->last_lsn = b->events[to - 1]->tx->lsn;
-		g->last_seq = b->events[to - 1]->seq;
-	}
+	if (to > from)
+		g->last = ahead_place_of(b, to - 1, before);
 }
 
 void group_reach(struct group *g, const struct ez_batch *b, size_t n)
@@ -97,7 +96,7 @@ void group_reach(struct group *g, const struct ez_batch *b, size_t n)
 
 void group_end_batch(struct group *g, const struct ez_batch *b)
 {
-	g->last = b->number;
+	g->newest = b->number;
 	g->bytes += b->bytes;
 	g->expected += b->bytes;
 	charge(g);
@@ -123,8 +122,14 @@ static int reject_event(struct group *g, uint32_t at, struct ez_error *err)
 	int rc = host->reject(g->ctx, g->places[at].batch, g->places[at].row, err);
 
 	if (rc >= 0)
-		g->gone[at] = true;
+		g->gone[at] = g->has_rejects = true;
 	return rc;
+}
+
+void group_leave_out(struct group *g, uint64_t table_id)
+{
+	for (size_t i = 0; i < g->n_events; i++)
+		g->gone[i] |= g->events[i]->table->id == table_id;
 }
 
 struct encoding {

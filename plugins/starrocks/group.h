@@ -8,6 +8,7 @@
 
 #include "base/attr.h"
 
+#include "ahead.h"
 #include "encode.h"
 
 /*
@@ -24,7 +25,7 @@
 struct group {
 	struct group *next;
 	uint64_t seq;         /* number in this run; the uploader's, 0: not loaded yet */
-	uint64_t first, last; /* numbers of its batches */
+	uint64_t first, newest; /* numbers of its batches */
 	const struct ez_event **events;
 	struct group_place {
 		uint64_t batch;
@@ -34,7 +35,8 @@ struct group {
 	size_t n_events, size_events;
 	uint32_t flags, part; /* of a copy: EZ_BATCH_SNAPSHOT, and which part it is of */
 	size_t bytes;         /* of values */
-	uint64_t last_lsn, last_seq; /* of its last event; lsn 0: none */
+	struct ahead_place last; /* where it ends */
+	bool has_rejects;
 	char position[EZ_POSITION_MAX +
 		      1]; /* behind the last whole transaction; "": none */
 	uint64_t order;
@@ -48,8 +50,10 @@ struct group {
 _returns_nonnull_ struct group *group_new(struct ez_ctx *ctx);
 struct group *group_free(struct group *g);
 
-/* Takes events [from, to) of the batch in; messages and truncates are not rows. */
-void group_add(struct group *g, const struct ez_batch *b, size_t from, size_t to);
+/* Takes events [from, to) of the batch in; messages and truncates are not rows. `before` is
+ * the place of the last event of the batch before. */
+void group_add(struct group *g, const struct ez_batch *b, size_t from, size_t to,
+	       const struct ahead_place *before);
 
 /* Events [0, n) of the batch are in it, or in groups before it. */
 void group_reach(struct group *g, const struct ez_batch *b, size_t n);
@@ -60,6 +64,9 @@ void group_end_batch(struct group *g, const struct ez_batch *b);
 _must_check_ int group_encode(struct group *g, struct encoder *e, bool one_set,
 			      int (*settle)(void *arg, struct ez_error *err), void *arg,
 			      struct ez_error *err);
+
+/* All rows of that table are loaded: the group is without them. */
+void group_leave_out(struct group *g, uint64_t table_id);
 
 /* Lets the engine reject row `row` of a load, and takes it out of the group. EZ_E_DATA: the
  * policy is to stop. err holds the reason before. Encode again afterwards. */

@@ -229,6 +229,21 @@ int loader_ask(struct loader *l, const char *label, enum label_state *ret,
 	return EZ_OK;
 }
 
+int loader_is_done(struct loader *l, const char *label, bool *ret, struct ez_error *err)
+{
+	struct ez_error why = { .size = sizeof(why) };
+	enum label_state state = LABEL_UNKNOWN;
+	int rc;
+
+	while ((rc = loader_ask(l, label, &state, &why)) == EZ_E_TRANSIENT) {
+		rc = loader_put_off(l, REACT_ASK, &why, err);
+		if (rc < 0)
+			return rc;
+	}
+	*ret = state == LABEL_DONE || state == LABEL_COMMITTED;
+	return rc < 0 ? error_copy(err, &why) : EZ_OK;
+}
+
 int loader_await_visible(struct loader *l, const char *label, struct ez_error *err)
 {
 	struct ez_error why = { .size = sizeof(why) };

@@ -67,6 +67,10 @@ enum reaction loader_judge(struct loader *l, struct exchange *x, const char *wha
 _must_check_ int loader_ask(struct loader *l, const char *label, enum label_state *ret,
 			    struct ez_error *err);
 
+/* Whether it was committed; asks again while nobody can say. */
+_must_check_ int loader_is_done(struct loader *l, const char *label, bool *ret,
+				struct ez_error *err);
+
 /* Waits until what is committed under that label can be seen. */
 _must_check_ int loader_await_visible(struct loader *l, const char *label,
 				      struct ez_error *err);

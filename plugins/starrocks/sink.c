@@ -363,9 +363,10 @@ static bool may_hold(const struct sink *k)
 /* It was loaded by the run before, behind the position. */
 static bool came_before(struct sink *k, const struct ez_event *ev)
 {
+	k->replayed = ahead_next(&k->replayed, ev);
 	if (ahead_is_over(&k->replay, ev))
 		ahead_release(&k->replay);
-	return ahead_covers(&k->replay, ev);
+	return ahead_covers(&k->replay, ev, &k->replayed);
 }
 
 static int take_rows(struct sink *k, const struct ez_batch *b, struct ez_error *err)
@@ -374,13 +375,12 @@ static int take_rows(struct sink *k, const struct ez_batch *b, struct ez_error *
 
 	for (size_t i = 0; i < b->n_events; i++) {
 		int rc;
-
 		bool is_there = UNLIKELY(k->replay.n > 0) && came_before(k, b->events[i]);
 
 		if (LIKELY(b->events[i]->op != EZ_OP_TRUNCATE && !is_there))
 			continue;
 		if (i > from)
-			group_add(open_group(k), b, from, i);
+			group_add(open_group(k), b, from, i, &k->tail);
 		from = i + 1;
 		if (is_there)
 			continue;
@@ -390,7 +390,9 @@ static int take_rows(struct sink *k, const struct ez_batch *b, struct ez_error *
 		if (rc < 0)
 			return rc;
 	}
-	group_add(open_group(k), b, from, b->n_events);
+	group_add(open_group(k), b, from, b->n_events, &k->tail);
+	if (b->n_events > 0)
+		k->tail = ahead_place_of(b, b->n_events - 1, &k->tail);
 	group_end_batch(k->open, b);
 	return EZ_OK;
 }
@@ -522,13 +524,10 @@ int sink_table(struct sink *k, const struct ez_table *before, const struct ez_ta
 	       struct ez_error *err)
 {
 	/* What is new, or new only to this process, has no loads under way. */
-	bool is_changed = (before && before->version != now->version) || k->saw_past ||
+	bool is_changed = (before && before->version != now->version) ||
 			  renames_has(&k->progress.renames, now->id);
-	int rc;
+	int rc = is_changed ? seal_and_settle(k, err) : EZ_OK;
 
-	if (now->flags & EZ_TABLE_PAST)
-		is_changed = k->saw_past = true;
-	rc = is_changed ? seal_and_settle(k, err) : EZ_OK;
 	return rc < 0 ? rc : targets_prepare(k->targets, before, now, err);
 }
 
@@ -560,6 +559,8 @@ int sink_snapshot_begin(struct sink *k, const struct ez_snapshot *s,
 	bool is_empty = true;
 	int rc = targets_prepare(k->targets, NULL, t, err);
 
+	ahead_release(&k->progress.ahead); /* of an earlier life of the job */
+	ahead_release(&k->replay);
 	if (rc == EZ_OK)
 		rc = targets_get(k->targets, t, &target, err);
 	if (rc < 0)

@@ -37,7 +37,7 @@ struct sink {
 	bool has_uploader;
 	struct progress progress; /* writer 0 */
 	struct ahead replay;      /* of the run before: what comes again and is there */
-	bool saw_past;            /* a shape from before a change that comes again */
+	struct ahead_place replayed, tail; /* of the last event looked at; of the last batch */
 	struct group *open;       /* being collected */
 	bool flush_wanted;        /* the open group is to go as soon as it may */
 	bool tail_is_open;        /* its last transaction goes on in the next batch */

@@ -235,20 +235,6 @@ void target_finish(struct target *t)
 	}
 }
 
-void target_leave_out(struct target *t, uint32_t field)
-{
-	struct buf b = BUF_INIT(TEXT_MAX);
-
-	for (uint32_t i = 0; i < t->n_fields; i++)
-		if (i != field)
-			buf_add_view(&b, t->fields[i].name);
-	t->n_fields--;
-	memmove(t->fields + field, t->fields + field + 1,
-		(t->n_fields - field) * sizeof(*t->fields));
-	lay_names(t, buf_take(&b));
-	target_finish(t);
-}
-
 static int check_names(const struct target *t, struct ez_error *err)
 {
 	for (uint32_t i = 0; i < t->n_fields; i++)

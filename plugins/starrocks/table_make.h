@@ -37,9 +37,6 @@ void target_settle(struct field *f, const struct settings *s, const struct ez_co
 /* What the field's column is called at the server. */
 void target_set_name(struct target *t, uint32_t field, struct ez_view name);
 
-/* The field is no part of loads. */
-void target_leave_out(struct target *t, uint32_t field);
-
 /* After a change of types. */
 void target_finish(struct target *t);
 

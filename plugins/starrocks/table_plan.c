@@ -462,52 +462,6 @@ static void take_names(struct plan *p, const struct described *d)
 	}
 }
 
-/* ------------------------------------------------------------------ rows that come again */
-
-/* Another column got the name that this one had: it was dropped. */
-static bool is_taken(const struct plan *p, const struct field *f)
-{
-	_cleanup_(buf_release) struct buf own = BUF_INIT(NAME_MAX_BYTES);
-	const struct ez_column *c = source_of(p, f);
-
-	if (!c || !view_eq(f->name, mapped(&own, c->name)))
-		return false;
-	for (uint32_t i = 0; i < p->target->n_fields; i++)
-		if (&p->target->fields[i] != f &&
-		    names_same_column(p->target->fields[i].name, f->name))
-			return true;
-	return false;
-}
-
-/*
- * The table is further than these rows, which come again and will be followed by what made it
- * so. What has no place in it was dropped by that.
- */
-static void leave_out_lost(struct plan *p, const struct described *d)
-{
-	for (uint32_t i = p->target->n_fields; i-- > 0;) {
-		const struct field *f = &p->target->fields[i];
-		const struct described_column *have = described_find(d, f->name);
-
-		if (have && !is_taken(p, f) && compare(p, f, &have->type) == TYPE_FITS)
-			continue;
-		if (f->is_key)
-			add_trouble(p, "key column %.*s is not what it was",
-				    VIEW_ARG(f->name));
-		else
-			target_leave_out(p->target, i);
-	}
-}
-
-static enum plan_step plan_past(struct plan *p, const struct described *d)
-{
-	leave_out_lost(p, d);
-	if (p->n_troubles > 0)
-		return PLAN_WRONG;
-	take_types(p, d);
-	return PLAN_DONE;
-}
-
 enum plan_step plan_next(struct plan *p, const struct described *d)
 {
 	bool alters;
@@ -517,8 +471,6 @@ enum plan_step plan_next(struct plan *p, const struct described *d)
 	p->n_troubles = 0;
 	take_names(p, d);
 	check_others(p, d);
-	if (p->now->flags & EZ_TABLE_PAST)
-		return plan_past(p, d);
 	if (p->settings->evolve)
 		alters = plan_drop(p, d) || plan_rename(p, d) || plan_add(p, d);
 	else

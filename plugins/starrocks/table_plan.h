@@ -23,9 +23,6 @@
  *
  * Columns that the target has and the source has not are left alone, unless the source had
  * them before and dropped them.
- *
- * For rows that come again from before a change (EZ_TABLE_PAST) nothing is altered: columns
- * that the table has no more, or has as something else, are left out of their loads.
  */
 enum plan_step {
 	PLAN_DONE,

@@ -297,7 +297,7 @@ int targets_prepare(struct targets *ts, const struct ez_table *before,
 		note_known(ts, before);
 		rc = bring_about(&w, err);
 		if (rc >= 0 && ts->renames && w.plan.n_mapped == 0 && !w.is_elsewhere &&
-		    !(now->flags & EZ_TABLE_PAST) && renames_has(ts->renames, now->id))
+		    renames_has(ts->renames, now->id))
 			end_notes(&w);
 		plan_release(&w.plan);
 		buf_release(&w.last);

@@ -67,8 +67,10 @@ static struct load *row_of(struct uploader *u, const struct group *g)
 {
 	struct progress *p = u->progress;
 
-	if (g->last_lsn > 0)
-		ahead_all(&p->ahead, g->last_lsn, g->last_seq);
+	if (g->has_rejects)
+		u->spoiled_lsn = g->last.lsn;
+	if (g->last.lsn > 0 && g->last.lsn != u->spoiled_lsn)
+		ahead_all(&p->ahead, &g->last);
 	if (g->position[0])
 		return progress_load(u->progress, p->run, g->seq, g->position, g->order);
 	return progress_load(u->progress, p->run, g->seq, p->position, p->order);
@@ -120,13 +122,15 @@ static int load_atomically(struct uploader *u, struct group *g, const struct lab
 
 /*
  * Rows that were read back must not be loaded a second time: before they are loaded, the row
- * of the job says under which label and up to which event. False: there are none.
+ * of the job says under which label and up to which event. False: there are none. A run that
+ * has rejected rows says nothing: they would lie under the mark.
  */
 static bool expect_ahead(struct uploader *u, const struct group *g)
 {
 	bool any = false;
 
-	for (size_t i = 0; i < g->loads.n; i++) {
+	u->is_spoiled |= g->has_rejects;
+	for (size_t i = 0; i < g->loads.n && !u->is_spoiled; i++) {
 		const struct load *load = g->loads.items[i];
 
 		if (!load->is_read_back)
@@ -134,8 +138,7 @@ static bool expect_ahead(struct uploader *u, const struct group *g)
 		any = true;
 		ahead_expect(&u->progress->ahead,
 			     &(struct ahead_mark){ .table = load->target->id,
-						   .lsn = g->last_lsn,
-						   .seq = g->last_seq,
+						   .place = g->last,
 						   .group = g->seq,
 						   .version = g->version,
 						   .load = (uint32_t)i });
@@ -156,6 +159,30 @@ static int note_ahead(struct uploader *u, const struct group *g, const struct la
 		rc = stream_loads(&u->loader, loads, 1, &own, &refusal, err);
 	progress_load_free(note);
 	return rc;
+}
+
+/*
+ * A load was refused, so the group is going to be encoded anew. What was read back and is
+ * loaded must not be read again: the group goes on without it.
+ */
+static int leave_out_loaded(struct uploader *u, struct group *g, const struct label *label,
+			    struct ez_error *err)
+{
+	for (size_t i = 0; i < g->loads.n; i++) {
+		const struct load *load = g->loads.items[i];
+		struct label own;
+		bool is_done = false;
+		int rc = load->is_read_back ? label_add(&own, label, LABEL_LOAD, i, err) : EZ_OK;
+
+		if (load->is_read_back && rc == EZ_OK)
+			rc = loader_is_done(&u->loader, own.text, &is_done, err);
+		if (rc < 0)
+			return rc;
+		if (is_done)
+			group_leave_out(g, load->target->id);
+		ahead_learn(&u->progress->ahead, g->seq, (uint32_t)i, is_done);
+	}
+	return EZ_OK;
 }
 
 /* Each load for itself; beside them the note that the group before is done. */
@@ -182,6 +209,12 @@ static int load_singly(struct uploader *u, struct group *g, const struct label *
 	progress_load_free(note);
 	if (rc == EZ_OK && is_noted)
 		ahead_settle(&u->progress->ahead, g->seq);
+	if (rc == EZ_E_DATA && u->progress) {
+		struct ez_error why = { .size = sizeof(why) };
+
+		rc = leave_out_loaded(u, g, label, &why);
+		rc = rc < 0 ? error_copy(err, &why) : EZ_E_DATA;
+	}
 	return rc;
 }
 
@@ -331,7 +364,7 @@ static void *uploader_main(void *arg)
 	if (u->fenced)
 		u->loader.guard = may_load;
 	while ((g = take(u)) != NULL) {
-		uint64_t number = g->last;
+		uint64_t number = g->newest;
 		int rc = work_on(u, g, &err);
 
 		group_free(g);

@@ -45,6 +45,8 @@ struct uploader {
 
 	/* the thread's */
 	uint64_t n_groups;
+	uint64_t spoiled_lsn; /* of a transaction with rejected rows: not to be noted (ahead.h) */
+	bool is_spoiled;      /* this run has rejected rows */
 	unsigned probes;
 	int64_t pace_us; /* between groups, when compaction is behind */
 	int64_t loaded_us;

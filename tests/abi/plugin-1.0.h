@@ -170,8 +170,7 @@ struct ez_column {
 
 enum ez_table_flag {
 	EZ_TABLE_FULL_IDENTITY = 1u << 0, /* old rows come whole */
-	EZ_TABLE_NO_IDENTITY = 1u << 1,   /* old rows do not come: inserts only */
-	EZ_TABLE_PAST = 1u << 2           /* the engine's: rows that come again; sinks' table() */
+	EZ_TABLE_NO_IDENTITY = 1u << 1    /* old rows do not come: inserts only */
 };
 
 /*
@@ -657,10 +656,7 @@ struct ez_sink {
 	 * crash left beyond it. Writer 0, before anything else. */
 	int (*recover)(void *, struct ez_position *ret, struct ez_error *);
 	/* Prepares or evolves the target; before == NULL: first seen. All earlier batches are
-	 * durable. Writer 0 acts, the others are told afterwards.
-	 * EZ_TABLE_PAST: after a crash rows come again that are older than a change that the
-	 * target has seen, in whole or in part, and that comes again too. Leave the target as
-	 * it is; what has no place in it any more may be left out. */
+	 * durable. Writer 0 acts, the others are told afterwards. */
 	int (*table)(void *, const struct ez_table *before, const struct ez_table *now,
 	             struct ez_error *);
 	/* Writer 0: the copy of a table begins. */

@@ -128,6 +128,27 @@ static void append_raw(const char *text)
 
 /* ----------------------------------------------------------------------------------- tests */
 
+START_TEST(the_record_of_a_row_that_is_passed_over_stays)
+{
+	const struct ez_commit tx = { .size = sizeof(tx), .lsn = 0x200 };
+	struct ez_event ev = { .size = sizeof(ev), .table = &table, .tx = &tx };
+	struct dead_letters *d = open_file(0, false);
+	struct ez_error err;
+
+	ck_assert_int_eq(add(d, 0x100, 1, false, &err), EZ_OK);
+	ck_assert_int_eq(add(d, 0x200, 2, false, &err), EZ_OK);
+	ck_assert_int_eq(add(d, 0x200, 3, false, &err), EZ_OK);
+	dead_letters_close(d);
+	d = open_file(0x200, false);
+	expect_seqs("1 ");
+	for (ev.seq = 1; ev.seq < 3; ev.seq++)
+		ck_assert_int_eq(dead_letters_pass_over(d, &ev, &err), ev.seq == 2);
+	expect_seqs("1 2 ");
+	ck_assert_uint_eq(dead_letters_count(d), 2);
+	dead_letters_close(d);
+}
+END_TEST
+
 START_TEST(test_record)
 {
 	_cleanup_(buf_release) struct buf text = BUF_INIT(TEXT_MAX);
@@ -443,6 +464,7 @@ int main(void)
 
 	tcase_add_checked_fixture(c, make_dir, remove_dir);
 	tcase_set_timeout(c, 60);
+	tcase_add_test(c, the_record_of_a_row_that_is_passed_over_stays);
 	tcase_add_test(c, test_record);
 	tcase_add_test(c, test_policy_stop_writes_nothing);
 	tcase_add_test(c, test_limit);

@@ -198,23 +198,23 @@ static void seed_changed(struct registry *r, bool is_done)
 	registry_seed(r, &shape, is_done ? NULL : &before);
 }
 
-/* The news of declaring the table with its second column by this name. */
-static uint32_t declare(struct registry *r, const char *name, uint64_t lsn, bool *ret_news,
+/* The news of declaring the table with its second column by this name; is it past? */
+static bool declare(struct registry *r, const char *name, uint64_t lsn, bool *ret_news,
 			char ret_before[8])
 {
 	struct table *t, *before;
-	uint32_t flags;
+	bool is_past;
 
 	note.name = view_str(name);
 	shape.lsn = lsn;
 	t = registry_intern(r, &shape, ret_news, &before);
-	flags = t->desc.flags;
+	is_past = t->is_past;
 	ret_before[0] = '\0';
 	if (before)
 		ck_assert(str_copy(ret_before, 8, before->desc.columns[1]->name));
 	table_unref(before);
 	table_unref(t);
-	return flags;
+	return is_past;
 }
 
 START_TEST(what_is_older_than_the_checkpoints_shape_is_past)
@@ -224,16 +224,16 @@ START_TEST(what_is_older_than_the_checkpoints_shape_is_past)
 	bool news;
 
 	seed_changed(&r, true);
-	ck_assert(declare(&r, "memo", 90, &news, before) & EZ_TABLE_PAST);
-	ck_assert(news);
+	ck_assert(declare(&r, "memo", 90, &news, before));
+	ck_assert(!news);
 	ck_assert_str_eq(before, "");
-	ck_assert(declare(&r, "none", 100, &news, before) & EZ_TABLE_PAST);
+	ck_assert(declare(&r, "none", 100, &news, before));
 	ck_assert_uint_eq(registry_past(&r, 42), 100);
 	/* It has come: from here on a change is a change. */
-	ck_assert_uint_eq(declare(&r, "note", 100, &news, before), 0);
+	ck_assert(!declare(&r, "note", 100, &news, before));
 	ck_assert(news);
 	ck_assert_str_eq(before, "note");
-	ck_assert_uint_eq(declare(&r, "memo", 100, &news, before), 0);
+	ck_assert(!declare(&r, "memo", 100, &news, before));
 	ck_assert(news);
 	ck_assert_str_eq(before, "note");
 	ck_assert_uint_eq(registry_past(&r, 42), 0);
@@ -248,7 +248,7 @@ START_TEST(nothing_is_past_after_the_checkpoints_shape)
 	bool news;
 
 	seed_changed(&r, true);
-	ck_assert_uint_eq(declare(&r, "memo", _i ? 101 : 0, &news, before), 0);
+	ck_assert(!declare(&r, "memo", _i ? 101 : 0, &news, before));
 	ck_assert(news);
 	ck_assert_str_eq(before, "note");
 	registry_release(&r);
@@ -262,8 +262,8 @@ START_TEST(a_change_that_was_cut_off_goes_on_from_what_the_sink_had)
 	bool news;
 
 	seed_changed(&r, false);
-	ck_assert(declare(&r, "memo", 100, &news, before) & EZ_TABLE_PAST);
-	ck_assert_uint_eq(declare(&r, "note", 100, &news, before), 0);
+	ck_assert(declare(&r, "memo", 100, &news, before));
+	ck_assert(!declare(&r, "note", 100, &news, before));
 	ck_assert(news);
 	ck_assert_str_eq(before, "memo");
 	registry_release(&r);

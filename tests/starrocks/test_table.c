@@ -10,7 +10,6 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 
-#include "renames.h"
 #include "sqlc.h"
 #include "tabletest.h"
 
@@ -20,7 +19,6 @@ static struct tabletest t;
 static struct described table_there;
 static struct plan plan;
 static struct target *made;
-static const struct renames *known_renames;
 
 static void open_test(void)
 {
@@ -78,7 +76,6 @@ static enum plan_step next(const struct ez_table *before, const struct ez_table 
 	made = NULL;
 	ck_assert_int_eq(target_make(&rules, now, &made, &t.fake->err), EZ_OK);
 	plan_init(&plan, &t.settings, rules.version, before, now, made);
-	plan.renames = known_renames;
 	return plan_next(&plan, &table_there);
 }
 
@@ -346,45 +343,6 @@ START_TEST(all_that_is_wrong_is_said_at_once)
 }
 END_TEST
 
-START_TEST(rows_from_before_a_change_leave_the_table_as_it_is)
-{
-	struct ez_table *now = shape("id:int4:key, gone:text, a:int4, b:int4");
-
-	now->flags |= EZ_TABLE_PAST;
-	there_is("id int key; a bigint null; b date null; later int null");
-	ck_assert_int_eq(next(NULL, now), PLAN_DONE);
-	ck_assert_uint_eq(made->n_fields, 2);
-	ck_assert(view_eq_str(made->fields[0].name, "id"));
-	ck_assert(view_eq_str(made->fields[1].name, "a"));
-	ck_assert_uint_eq(made->fields[1].source, 2);
-	ck_assert(view_eq_str(made->fields[1].json, ",\"a\":"));
-	ck_assert_int_eq(made->fields[1].type.kind, TYPE_BIGINT);
-	/* Without its key a row cannot go anywhere. */
-	there_is("a bigint key");
-	says(next(NULL, now), "column a is in its key; key column id is not what it was");
-}
-END_TEST
-
-START_TEST(a_name_that_has_passed_on_is_not_that_of_the_dropped_column)
-{
-	struct renames renames = { .items = NULL };
-	struct ez_table *now = shape("id:int4:key, a:int4, b:int4");
-
-	/* The old b was dropped, then a was renamed to b. */
-	renames_parse(&renames, VIEW(">0:2:61:62"));
-	renames.items[0].table = now->id;
-	now->flags |= EZ_TABLE_PAST;
-	there_is("id int key; b int null");
-	known_renames = &renames;
-	ck_assert_int_eq(next(NULL, now), PLAN_DONE);
-	ck_assert_uint_eq(made->n_fields, 2);
-	ck_assert_uint_eq(made->fields[1].source, 1);
-	ck_assert(view_eq_str(made->fields[1].name, "b"));
-	known_renames = NULL;
-	renames_release(&renames);
-}
-END_TEST
-
 START_TEST(keys_cannot_be_changed)
 {
 	const struct ez_table *now = shape("id:int8:key, lang:text:key, a:int4");
@@ -421,8 +379,6 @@ int main(void)
 	tcase_add_test(c, a_number_that_is_not_known_any_more_drops_nothing);
 	tcase_add_test(c, a_column_that_may_have_been_renamed_is_not_dropped);
 	tcase_add_test(c, all_that_is_wrong_is_said_at_once);
-	tcase_add_test(c, rows_from_before_a_change_leave_the_table_as_it_is);
-	tcase_add_test(c, a_name_that_has_passed_on_is_not_that_of_the_dropped_column);
 	tcase_add_test(c, keys_cannot_be_changed);
 	suite_add_tcase(s, c);
 	return run_suite(s);
