@@ -69,7 +69,9 @@ static struct load *row_of(struct uploader *u, const struct group *g)
 
 	if (g->has_rejects)
 		u->spoiled_lsn = g->last.lsn;
-	if (g->last.lsn > 0 && g->last.lsn != u->spoiled_lsn)
+	if (g->last.lsn > 0 && g->last.lsn == u->spoiled_lsn)
+		ahead_release(&p->ahead);
+	else if (g->last.lsn > 0)
 		ahead_all(&p->ahead, &g->last);
 	if (g->position[0])
 		return progress_load(u->progress, p->run, g->seq, g->position, g->order);
