@@ -13,7 +13,7 @@ AM_TESTS_ENVIRONMENT = \
 	EZCDC_PLUGIN_PATH='$(abs_top_builddir)/plugins.d'; export EZCDC_PLUGIN_PATH; \
 	ASAN_OPTIONS="$${ASAN_OPTIONS-exitcode=99:detect_stack_use_after_return=1:allocator_may_return_null=1}"; export ASAN_OPTIONS; \
 	UBSAN_OPTIONS="$${UBSAN_OPTIONS-exitcode=99:print_stacktrace=1}"; export UBSAN_OPTIONS; \
-	TSAN_OPTIONS="$${TSAN_OPTIONS-exitcode=99:allocator_may_return_null=1:halt_on_error=1:second_deadlock_stack=1}"; export TSAN_OPTIONS; \
+	TSAN_OPTIONS="$${TSAN_OPTIONS-exitcode=99:allocator_may_return_null=1:halt_on_error=1:second_deadlock_stack=1:atexit_sleep_ms=0}"; export TSAN_OPTIONS; \
 	EZ_CFLAGS='$(LIBCONFIG_CFLAGS) $(JANSSON_CFLAGS) $(LIBPQ_CFLAGS) $(CRYPTO_CFLAGS)'; export EZ_CFLAGS; \
 	CC='$(CC)'; export CC;
 
